@@ -16,7 +16,8 @@
  *   clear: () => void,
  *   saved: (value: unknown) => void,
  * }} FormNode
- * @typedef {{ label: string, required: boolean }} Naming
+ * @typedef {{ label: string, required: boolean, first?: ReadonlySet<string> }} Naming `first`: the members of a group
+ * that a person has to fill in; the others are folded behind them
  */
 
 let lastId = 0;
@@ -167,14 +168,22 @@ function groupNode(schema, value, naming) {
   const nodes = [...members.values()];
   const complaint = make('p', { className: 'complaint', hidden: true });
   const element = make('fieldset', { className: 'group', tabIndex: -1 });
-  element.append(make('legend', {}, title(naming)), ...help(schema), ...nodes.map((node) => node.element), complaint);
+  const { shown, fold } = foldOthers(members, naming.first);
+  element.append(make('legend', {}, title(naming)), ...help(schema), ...shown, complaint);
+  /** @param {string} name */
+  const unfold = (name) => {
+    if (fold !== null && !naming.first?.has(name)) {
+      fold.open = true;
+    }
+    return members.get(name);
+  };
   return {
     element,
-    find: ([name, ...rest]) => (name === undefined ? element : members.get(name)?.find(rest) ?? null),
+    find: ([name, ...rest]) => (name === undefined ? element : unfold(name)?.find(rest) ?? null),
     saved: (now) => members.forEach((node, name) => node.saved(isObject(now) ? now[name] : undefined)),
     read: () => Object.fromEntries([...members].map(([name, node]) => [name, node.read()])),
     complain: ([name, ...rest], message) => {
-      const node = name === undefined ? undefined : members.get(name);
+      const node = name === undefined ? undefined : unfold(name);
       return node ? node.complain(rest, message) : showComplaint(complaint, element, unplaced(name, message));
     },
     clear: () => {
@@ -182,6 +191,23 @@ function groupNode(schema, value, naming) {
       nodes.forEach((node) => node.clear());
     },
   };
+}
+
+/**
+ * @param {Map<string, FormNode>} members
+ * @param {ReadonlySet<string>} [first]
+ * @returns {{ shown: HTMLElement[], fold: HTMLDetailsElement | null }} all as they come where there is nothing to fold
+ */
+function foldOthers(members, first) {
+  const isFirst = (/** @type {[string, FormNode]} */ [name]) => first?.has(name) ?? true;
+  const elements = (/** @type {[string, FormNode][]} */ some) => some.map(([, node]) => node.element);
+  const needed = [...members].filter(isFirst);
+  const others = [...members].filter((member) => !isFirst(member));
+  if (needed.length === 0 || others.length === 0) {
+    return { shown: elements([...members]), fold: null };
+  }
+  const fold = make('details', { className: 'others' }, make('summary', {}, 'Optional'), ...elements(others));
+  return { shown: [...elements(needed), fold], fold };
 }
 
 /**

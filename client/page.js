@@ -31,6 +31,15 @@ const QUIET_POLL_MS = 5000;
 /** How long we wait at most while it is under way. */
 const LONGEST_POLL_MS = 3000;
 
+/** How long a look waits at the server for a change: a browser has few connections to it, for all its tabs. */
+const HELD_MS = 10_000;
+
+/** One that came earlier, with nothing new, has not waited there. */
+const SHORTEST_HELD_MS = 1000;
+
+/** Changes in a row are shown together. */
+const BETWEEN_CHANGES_MS = 50;
+
 /**
  * The step's schema, in which what the workflow puts in by itself is a default. Where no input may replace it, the
  * schema does not have it.
@@ -98,6 +107,10 @@ class Session {
   #begins = 0;
   /** Ends the pause between two looks. @type {() => void} */
   #wake = () => {};
+  /** What was shown last; null: the next look is not to wait. @type {unknown} */
+  #seen = null;
+  /** Whether the last look has waited for a change at the server, or found one. */
+  #hasWaited = false;
   /** The hash of the plan that is shown. */
   #plan = '';
   /** The run that has found the world to be another than planned. @type {string | null} */
@@ -155,8 +168,35 @@ class Session {
    * @param {string} [plan] the hash of the plan that is to be carried out, and nothing else
    */
   run(force = false, plan) {
-    return this.isLive ? undefined : this.#work(null, async (options) =>
-      this.#begun(await this.#client.start(this.#workflow.id, this.#appId, { ...options, force, plan })));
+    return this.isLive ? undefined : this.#start({ force, plan });
+  }
+
+  /** @param {import('./slipway.js').StartOptions} how it is started; the same again where another one is in the way */
+  #start(how) {
+    return this.#work(null, async (options) => {
+      try {
+        this.#begun(await this.#client.start(this.#workflow.id, this.#appId, { ...options, ...how }));
+      } catch (error) {
+        if (!isReplaceable(error)) {
+          throw error;
+        }
+        this.#wake();
+        showError(new SlipwayError(error.message), 'Wait until it has ended, or replace it.');
+        this.#offerReplace(how);
+      }
+    });
+  }
+
+  /** @param {import('./slipway.js').StartOptions} how it was to be started */
+  #offerReplace(how) {
+    const button = make('button', { type: 'button' }, 'Replace it');
+    const title = `Replace the deployment of ${this.#appId}?`;
+    const text = 'The deployment that is under way was started with other inputs, maybe by somebody else. It is ' +
+      'cancelled: what has not begun ends at once, what is under way within seconds. What it has made stays. Then ' +
+      'this one starts, with the inputs that this page shows.';
+    button.addEventListener('click', () => void dialog.ask({ title, text, go: 'Cancel it and start this one' },
+      async () => void this.#start({ ...how, replace: true })));
+    elements.notice.append(button);
   }
 
   /** Does what the plan says that is shown, where inputs and world are still those that it saw. */
@@ -322,13 +362,19 @@ class Session {
       this.#wake = resolve;
     });
     const hint = this.#list.nextPollMs() ?? QUIET_POLL_MS;
-    const wait = this.isLive ? Math.min(hint, LONGEST_POLL_MS) : hint;
+    const wait = this.#hasWaited ? BETWEEN_CHANGES_MS : this.isLive ? Math.min(hint, LONGEST_POLL_MS) : hint;
     await Promise.race([pause(wait, signal), woken]);
   }
 
   async #look() {
     const begins = this.#begins;
-    const { actions, deployment } = await this.#client.poll(this.#workflow.id, this.#appId, null, this.#options());
+    const sent = performance.now();
+    this.#hasWaited = false;
+    const waitMs = this.#seen === null ? 0 : HELD_MS;
+    const seen = await this.#client.poll(this.#workflow.id, this.#appId, null, { ...this.#options(), waitMs });
+    this.#hasWaited = waitMs > 0 && (seen !== this.#seen || performance.now() - sent >= SHORTEST_HELD_MS);
+    this.#seen = begins === this.#begins ? seen : null;
+    const { actions, deployment } = seen;
     showConnection(null);
     if (begins === this.#begins) {
       this.#deployment = deployment ?? null;
@@ -428,20 +474,42 @@ class Session {
     this.#stored = stored.inputs;
   }
 
+  /** What a person has to fill in comes first and open; what may be left as it is, behind it and folded. */
   #makeForms() {
+    /** @type {HTMLElement[]} */
+    const needed = [];
+    /** @type {HTMLElement[]} */
+    const others = [];
     for (const step of this.#workflow.steps) {
       const key = step.inputKey ?? '';
       const stored = this.#stored[key];
       const schema = withBoundDefaults(step);
       if (key !== '' && !this.#forms.has(key) && Object.keys(schema.properties).length > 0) {
-        const node = formNode(schema, stored, { label: stepTitle(step), required: !step.optional });
-        const details = make('details', { open: stored === undefined });
-        details.append(make('summary', {}, stepTitle(step), ' ', stepId(step)), node.element);
+        const { first, isNeeded } = this.#asked(key);
+        const node = formNode(schema, stored, { label: stepTitle(step), required: !step.optional, first });
+        const details = make('details', { open: isNeeded && stored === undefined });
+        const words = isNeeded ? '' : ' (optional)';
+        details.append(make('summary', {}, stepTitle(step), ' ', stepId(step), words), node.element);
         this.#forms.set(key, { node, details });
+        (isNeeded ? needed : others).push(details);
       }
     }
-    elements.inputs.replaceChildren(...[...this.#forms.values()].map(({ details }) => details));
+    elements.inputs.replaceChildren(...needed, ...others);
     elements.inputsSection.hidden = this.#forms.size === 0;
+  }
+
+  /**
+   * What the workflow asks of a person in one input. An older server does not say: then all of it may be needed.
+   *
+   * @param {string} key
+   * @returns {{ first?: ReadonlySet<string>, isNeeded: boolean }}
+   */
+  #asked(key) {
+    const given = this.#workflow.asks?.filter(({ source, inputKey }) => source === 'given' && inputKey === key);
+    return {
+      first: given && new Set(given.map(({ field }) => field)),
+      isNeeded: given === undefined || given.some(({ optional }) => !optional),
+    };
   }
 
   /** What was entered and is not stored yet, as RFC 7396 merges it. */
@@ -557,6 +625,17 @@ class Session {
 }
 
 /**
+ * Whether it is a refusal because of another deployment that can be cancelled for this one.
+ *
+ * @param {unknown} error
+ * @returns {error is ProblemError}
+ */
+function isReplaceable(error) {
+  const current = error instanceof ProblemError && error.class === 'run_conflict' ? error.current : undefined;
+  return current?.status === 'running' && current.reason !== 'cancelling';
+}
+
+/**
  * Whether its result is older than the deployment, which found it to be what is asked for.
  *
  * @param {Status} status
@@ -594,6 +673,17 @@ async function start() {
     leave();
   });
   elements.app.addEventListener('change', leave);
+  // Nothing can be chosen before there is one: Enter in this field does not send the form, which would complain.
+  elements.token.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter') {
+      event.preventDefault();
+      elements.token.blur();
+    }
+  });
+  elements.token.addEventListener('change', () => {
+    keepToken();
+    void open(elements.workflow.value || new URLSearchParams(location.search).get('workflow'));
+  });
   elements.run.addEventListener('click', () => void session?.run());
   elements.runAgain.addEventListener('click', () => void session?.run(true));
   elements.runPlan.addEventListener('click', () => void session?.runPlan());
@@ -674,13 +764,17 @@ function readAddress() {
   return query.get('workflow');
 }
 
-function writeAddress() {
+function keepToken() {
   const token = elements.token.value.trim();
   if (token === '') {
     sessionStorage.removeItem(TOKEN_KEY);
   } else {
     sessionStorage.setItem(TOKEN_KEY, token);
   }
+}
+
+function writeAddress() {
+  keepToken();
   const query = `?${new URLSearchParams({ workflow: elements.workflow.value, app: elements.app.value })}`;
   if (query !== location.search) {
     history.pushState(null, '', query);
@@ -710,6 +804,9 @@ function showError(error, more = '') {
   elements.notice.scrollIntoView({ block: 'nearest' });
   if (error instanceof ProblemError && (error.status === 401 || error.status === 403)) {
     elements.access.open = true;
+    if (error.status === 401) {
+      elements.token.focus();
+    }
   }
 }
 

@@ -46,8 +46,12 @@ function stepElement(planned, steps) {
   } else if (planned.text) {
     item.append(make('p', { className: 'facts' }, ...linked(planned.text)));
   }
-  if (planned.differences && planned.differences.length > 0) {
-    item.append(make('ul', {}, ...planned.differences.map((text) => make('li', {}, ...linked(text)))));
+  const differences = (planned.differences ?? []).map((text) => make('li', {}, ...linked(text)));
+  if (planned.moreDifferences) {
+    differences.push(make('li', {}, `And ${planned.moreDifferences} more.`));
+  }
+  if (differences.length > 0) {
+    item.append(make('ul', {}, ...differences));
   }
   const after = (planned.after ?? []).map((id) => titleOf(id, steps));
   if (after.length > 0) {

@@ -19,6 +19,7 @@ export type Phase = 'queued' | 'executing' | 'waiting' | 'retrying' | 'blocked';
 /** The closed list of classes that an action's error can have. */
 export type ErrorClass =
   | 'invalid_input'
+  | 'not_allowed'
   | 'needs_not_done'
   | 'plan_changed'
   | 'payload_too_large'
@@ -26,6 +27,7 @@ export type ErrorClass =
   | 'auth_expired'
   | 'scope_missing'
   | 'app_not_installed'
+  | 'not_allowed'
   | 'not_found'
   | 'not_ready'
   | 'conflict_ours'
@@ -39,6 +41,7 @@ export type ErrorClass =
   | 'cancelled'
   | 'build_failed'
   | 'check_failed'
+  | 'forged'
   | 'internal'
   | 'out_of_memory';
 
@@ -47,6 +50,8 @@ export type ProblemClass =
   | ErrorClass
   | 'invalid_request'
   | 'unauthorized'
+  | 'over_budget'
+  | 'budget_full'
   | 'misdirected'
   | 'needs_ring'
   | 'run_conflict'
@@ -55,6 +60,7 @@ export type ProblemClass =
   | 'unsupported_media_type'
   | 'store_unavailable'
   | 'store_full'
+  | 'overloaded'
   | 'outcome_unknown'
   | 'request_timeout'
   | 'too_many_requests'
@@ -110,7 +116,7 @@ export interface Status {
   readonly status: StatusWord;
   /** The finer state while `running`. */
   readonly phase?: Phase | (string & {}) | null;
-  /** Why it waits, such as `rate_limited`, `no_worker` or `no_worker_for_version`; or `skipped`. It may change while `version` stays. */
+  /** Why it waits, such as `rate_limited`, `no_worker`, `paused` or `no_worker_for_version`; or `skipped`. It may change while `version` stays. */
   readonly reason?: string | null;
   /** The same in a sentence, or what a person has to do for it to continue, such as the DNS records to set. */
   readonly detail?: string | null;
@@ -152,7 +158,10 @@ export interface Deployment {
   readonly appId: string;
   /** The latest one of this workflow and app. */
   readonly deploymentId: string;
-  /** `running` while any step goes on by itself; `error` once nothing does and not all steps are done. */
+  /**
+   * `running` while any step goes on by itself; `error` once nothing does and not all steps are done. One that waits
+   * only for what has failed in another app is in `error`, and `running` again when that is retried.
+   */
   readonly status: 'running' | 'done' | 'error' | (string & {});
   /** `cancelling` or `cancelled`, else null. */
   readonly reason: string | null;
@@ -313,7 +322,15 @@ export interface Configuration {
   /** Environment variables for what is deployed. */
   readonly env?: Readonly<Record<string, unknown>> | null;
   /** Sealed on arrival; never returned. */
-  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | null>> | null;
+  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | InitialSecret | null>> | null;
+  /** Which connections of its tenant the app uses, by the id of a provider; null for the tenant's default. */
+  readonly connections?: Readonly<Record<string, string | null>> | null;
+}
+
+/** A secret for an app that has none of that name; otherwise it changes nothing. */
+export interface InitialSecret {
+  /** The value. */
+  readonly initial: string;
 }
 
 /** Asks for a secret that the server makes once and keeps, in the place of its value. */
@@ -347,6 +364,10 @@ export interface ConfigureResult {
   readonly env?: Readonly<Record<string, unknown>>;
   /** The names of the secrets that are stored now. */
   readonly secrets?: readonly string[];
+  /** How those of them were asked for that the server has made: enough to ask for the same elsewhere. */
+  readonly generated?: Readonly<Record<string, Omit<GeneratedSecret, 'anew'>>>;
+  /** The connections that the app names; absent where it names none. */
+  readonly connections?: Readonly<Record<string, string>>;
   /** Room for more. */
   readonly [member: string]: unknown;
 }
@@ -376,16 +397,23 @@ export interface ClientOptions {
    * outside a browser.
    */
   readonly baseUrl?: string;
-  /** An API token, sent as `Authorization: Bearer`. */
-  readonly token?: string;
+  /**
+   * A token, sent as `Authorization: Bearer`; or a function that gets one, such as a browser token from your own server.
+   * It is asked with the first request, and once more where the server refuses what it gave.
+   */
+  readonly token?: string | (() => Promise<string>);
   /** Used in place of the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds between polls. Default: what the server suggests (`nextPollMs`), else 2000. */
+  /**
+   * Milliseconds between polls. Default: a poll waits at the server for a change (see {@link PollOptions.waitMs}); where
+   * that is not possible, what the server suggests (`nextPollMs`), else 2000.
+   */
   readonly pollMs?: number;
   /**
    * How long a request may keep failing temporarily (lost connection, 429, 502, 503, 504, unreadable response), in
    * milliseconds. Default: 120000. With 0 it is sent once. A wait that the server asks for with Retry-After is
-   * always granted, even if it is longer than what is left.
+   * always granted, even if it is longer than what is left; but where a budget is used up for longer than that
+   * (`over_budget`), the request fails at once.
    */
   readonly patienceMs?: number;
   /** After how many milliseconds a single request counts as failed. Default: 30000. */
@@ -406,6 +434,16 @@ export interface RequestOptions {
   readonly onRetry?: (retry: Retry) => void;
 }
 
+/** The options of a poll. */
+export interface PollOptions extends RequestOptions {
+  /**
+   * How long the server may wait for a change of what the last poll of this client has returned, in milliseconds; at
+   * most 25000, and 5000 less than `requestTimeoutMs`. Default: 0. The promise resolves with the change, after that
+   * time with the same object, or earlier with it where the server cannot wait.
+   */
+  readonly waitMs?: number;
+}
+
 /** The options of a trigger. */
 export interface TriggerOptions extends RequestOptions {
   /** Inputs by `inputKey`, over those that are stored. */
@@ -415,8 +453,9 @@ export interface TriggerOptions extends RequestOptions {
   /** Waits for steps that it needs and that are not done, instead of being refused. */
   readonly hold?: boolean;
   /**
-   * An id that you make up for this one trigger. If the same trigger is sent again, it returns the run that it made,
-   * even if that has ended. Default: a new id with `force`, else none.
+   * An id that you make up for this one trigger. If the same trigger is sent again, it returns the run that it got,
+   * even if that has ended or the app was configured since; if the step was run again since, that later run. It never
+   * makes another one, as long as it is among the last 8 of its step. Default: a new id with `force`, else none.
    */
   readonly triggerId?: string;
   /** The `version` of a {@link ConfigureResult}: refused as `config_changed` where the app was configured since. */
@@ -429,7 +468,11 @@ export interface StartOptions extends RequestOptions {
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Deployments of other apps that have to be done first. */
   readonly after?: readonly { readonly appId: string; readonly workflowId: string }[];
-  /** An id of your own, by which the server knows the request again. Default: a new one for each call. */
+  /**
+   * An id that you make up for this one start. If the same start is sent again, nothing is checked or started: it
+   * returns the deployment that it got, even if that has ended, or was replaced by another one since. The server knows
+   * the last 8. Default: a new one for each call.
+   */
   readonly startId?: string;
   /** Cancels a live deployment with other inputs first, instead of being refused. */
   readonly replace?: boolean;
@@ -437,7 +480,8 @@ export interface StartOptions extends RequestOptions {
   readonly force?: boolean;
   /**
    * The `hash` of the last {@link Plan}. The deployment then begins with a step `as-planned`, which plans anew: if the
-   * plan has another hash, that step ends in error as `plan_changed`, which says what moved, and nothing is made.
+   * plan has another hash, that step ends in error as `plan_changed`, which says what moved, and nothing is made. Refused
+   * together with `force`, for a step that keeps its result would then run although the plan does not say so.
    */
   readonly plan?: string;
   /** As {@link TriggerOptions.configVersion}. */
@@ -450,13 +494,18 @@ export interface RetryOptions extends RequestOptions {
   readonly deploymentId?: string;
   /** Inputs that change, merged over those that the deployment was started with. */
   readonly inputs?: Readonly<Record<string, unknown>>;
-  /** As {@link StartOptions.startId}. */
+  /** As {@link StartOptions.startId}, for this one retry. */
   readonly startId?: string;
 }
 
 /** The options of a cancel. */
 export interface CancelOptions extends RequestOptions {
-  /** The deployment that is meant; refused where it is no longer the latest. */
+  /**
+   * Of one action: the run that is meant, from its {@link Status.runId}. If another run is live by now, the cancel is
+   * refused with `run_conflict`, whose `current` is that run.
+   */
+  readonly runId?: string;
+  /** Of a workflow: the deployment that is meant; refused where it is no longer the latest. */
   readonly deploymentId?: string;
 }
 
@@ -488,6 +537,8 @@ export interface PlanOptions extends RequestOptions {
   readonly config?: Readonly<Record<string, unknown>> | null;
   /** The same. */
   readonly env?: Readonly<Record<string, unknown>> | null;
+  /** The same. The value of a secret that the app has not got is unknown in the plan; one that it has stays that. */
+  readonly secrets?: Readonly<Record<string, string | GeneratedSecret | null>> | null;
   /** Called with each answer, changed or not. What it throws ends the following. */
   readonly onStatus?: (status: Status) => void;
   /** Called with each answer that differs from the one before. What it throws ends the following. */
@@ -513,11 +564,13 @@ export interface PlannedStep {
   readonly gone?: boolean;
   /** The steps whose results would tell more; one of another app as `app.workflow.step`. */
   readonly after?: readonly string[];
-  /** What is other than asked for. */
+  /** What is other than asked for, up to 64. */
   readonly differences?: readonly string[];
+  /** How many further differences are not listed; `seen` counts them too. */
+  readonly moreDifferences?: number;
   /** Why it cannot go on, with `blocked` or `conflict`; without it a blocked step only waits. */
   readonly error?: ActionFailure | null;
-  /** A digest of its input and of what it has found. */
+  /** A digest of its input and of all that it has found. */
   readonly seen?: string;
 }
 
@@ -587,8 +640,10 @@ export interface App {
   readonly changedAt: string | null;
   /** The `version` of what is configured; 0: nothing. */
   readonly configVersion: number;
+  /** The workflows that it has had runs of, also those that only other builds of the server have. */
+  readonly workflows: readonly string[];
   /** The latest deployment of each workflow, where there is one. */
-  readonly deployments: readonly Deployment[];
+  readonly deployments: readonly DeploymentRecord[];
   /** How many entries its lists have. */
   readonly counts: {
     readonly resources: number;
@@ -614,6 +669,8 @@ export interface DeploymentRecord extends Deployment {
   readonly configured: Readonly<Record<string, unknown>> | null;
   /** Where a secret stands that is not shown, as JSON pointers. */
   readonly sealed: readonly string[];
+  /** The references beside what is secret in such a text, as they are written. */
+  readonly sealedReferences: readonly { readonly place: string; readonly references: readonly string[] }[];
 }
 
 /** A run that has ended. */
@@ -695,6 +752,8 @@ export interface Resource {
   readonly created: boolean;
   /** Whether apps that say so have it together. */
   readonly shared: boolean;
+  /** Whether it goes and stays with another one, as a variable with its project. */
+  readonly part: boolean;
 }
 
 /** A change of a run or a deployment, or a line that an action logged. */
@@ -736,7 +795,9 @@ export interface Worker {
 }
 
 /** A deployment after a cancel. */
-export interface CancelledDeployment extends Deployment {
+export interface CancelledDeployment extends Omit<Deployment, 'deploymentId'> {
+  /** Null where the workflow was never started: its `status` is `idle` then. */
+  readonly deploymentId: string | null;
   /** What the app has at providers now: a cancel undoes nothing. */
   readonly resources: readonly Resource[];
 }
@@ -782,7 +843,7 @@ export class ProblemError extends SlipwayError {
   errors: readonly ProblemPlace[];
   /** The steps that are not done yet, with `needs_not_done`. */
   needs: readonly string[];
-  /** The status of the run that stands in the way, with `run_conflict`. */
+  /** The status of the run that stands in the way, or in the place of the one that was followed, with `run_conflict`. */
   current: Status | null;
   /** What a person can do. */
   remedy: Remedy | null;
@@ -822,17 +883,20 @@ export class SlipwayClient {
   validate(workflowId: string, appId: string, options?: ValidateOptions): Promise<void>;
 
   /** Reads the status of one action. Returns the same object again if nothing changed since the last call. */
-  poll(workflowId: string, appId: string, actionId: string, options?: RequestOptions): Promise<Status>;
+  poll(workflowId: string, appId: string, actionId: string, options?: PollOptions): Promise<Status>;
   /** Reads the statuses of all actions of the workflow. Returns the same object again if nothing changed. */
-  poll(workflowId: string, appId: string, actionId?: null, options?: RequestOptions): Promise<WorkflowStatus>;
+  poll(workflowId: string, appId: string, actionId?: null, options?: PollOptions): Promise<WorkflowStatus>;
 
   /** Merges into what is stored for an app. With an empty configuration it only reads. */
   configure(appId: string, configuration: Configuration, options?: RequestOptions): Promise<ConfigureResult>;
 
   /**
-   * Says what each step would do, by reading from the providers. Changes nothing there.
+   * Says what each step would do, by reading from the providers. Changes nothing there. A workflow and app have one
+   * plan at a time: while another client's is running, or if it takes the place of this one, it is waited for, and this
+   * one is made again.
    *
    * @throws {ActionError} if the plan itself ends in error
+   * @throws {ProblemError} of class `run_conflict` if that has happened five times
    */
   plan(workflowId: string, appId: string, options?: PlanOptions): Promise<Plan>;
 
@@ -847,7 +911,10 @@ export class SlipwayClient {
   /** Runs the failed steps of a deployment again; what needs them goes on by itself. */
   retry(workflowId: string, appId: string, options?: RetryOptions): Promise<Deployment>;
 
-  /** Gives the result of a step that a person has made by hand; what needs it goes on. */
+  /**
+   * Gives the result of a step that a person has made by hand; what needs it goes on. It holds like one of a run: until
+   * the input of the step, or the outputs that it uses, change.
+   */
   skip(
     workflowId: string,
     appId: string,
@@ -859,7 +926,7 @@ export class SlipwayClient {
   /** Cancels the run of the action. Does nothing if there is none. */
   cancel(workflowId: string, appId: string, actionId: string, options?: CancelOptions): Promise<Status>;
   /** Cancels the deployment of the workflow. Does nothing if none is live. */
-  cancel(workflowId: string, appId: string, actionId?: null, options?: CancelOptions): Promise<CancelledDeployment | null>;
+  cancel(workflowId: string, appId: string, actionId?: null, options?: CancelOptions): Promise<CancelledDeployment>;
 
   /** Lists the apps, the one that changed last first. */
   apps(options?: ListOptions): Promise<{ apps: ListedApp[]; next: string | null }>;
@@ -883,11 +950,12 @@ export class SlipwayClient {
   workers(options?: RequestOptions): Promise<Worker[]>;
 
   /**
-   * Triggers an action and polls it until it ends. Follows the action, not the run: if somebody else starts a newer
-   * run meanwhile, that one counts.
+   * Triggers an action and follows it until it ends: each poll waits at the server for a change.
    *
    * @returns the status, once `done`
    * @throws {ActionError} once `error`
+   * @throws {ProblemError} of class `run_conflict` if another client's run has taken the place of this one, whose result
+   *   is not known then: `current` is that run
    */
   triggerAndPollAction(workflowId: string, appId: string, actionId: string, options?: FollowOptions): Promise<Status>;
 

@@ -4,12 +4,15 @@
  *   import { triggerAndPollAction } from './slipway.js';
  *   const status = await triggerAndPollAction('site', 'acme-docs', 'repo', { token });
  *
- * The types in slipway.d.ts are the manual. Three decisions shape this file:
+ * The types in slipway.d.ts are the manual. Four decisions shape this file:
  *
  * - Every request of the contract may be sent twice without harm (a trigger meets the single flight of the
  *   server, configure is a merge, cancel of nothing is nothing). So every request is patient: a cut connection,
  *   429, 502, 503 or 504 is tried again until `patienceMs` of uninterrupted failure have passed.
  * - A failure to hear about an action is never a failure of the action: they are different error classes.
+ * - Whoever follows something is told by the server when it changes: a poll waits there. Where that is not possible,
+ *   because the server is older, has too many that wait, or something before it cuts them off, it is asked again and
+ *   again.
  * - Whoever aborts gets an answer at once, and no timer or listener stays behind in any case.
  *
  * @typedef {import('./slipway.js').Status} Status
@@ -19,6 +22,7 @@
  * @typedef {import('./slipway.js').Clock} Clock
  * @typedef {import('./slipway.js').ClientOptions} ClientOptions
  * @typedef {import('./slipway.js').RequestOptions} RequestOptions
+ * @typedef {import('./slipway.js').PollOptions} PollOptions
  * @typedef {import('./slipway.js').TriggerOptions} TriggerOptions
  * @typedef {import('./slipway.js').Deployment} Deployment
  * @typedef {import('./slipway.js').StartOptions} StartOptions
@@ -52,6 +56,25 @@ const DEFAULT_REQUEST_TIMEOUT_MS = 30_000;
 /** A server that hints at next to nothing must not make us spin. */
 const SHORTEST_HINT_MS = 20;
 
+/** A poll waits no longer at the server. */
+const LONGEST_WAIT_MS = 25_000;
+
+/** What a response may take beside the time that it waits. */
+const RESPONSE_MS = 5000;
+
+/** One that waited comes after that, or with something new; else nobody waited. */
+const SHORTEST_WAIT_MS = 1000;
+
+/**
+ * So many polls of a page wait at a time, whichever clients it has; the others ask again and again. A browser opens six
+ * connections to a server, for all tabs: they are for whoever wants something now.
+ */
+const MOST_HELD = 'document' in globalThis ? 2 : Infinity;
+let held = 0;
+
+/** Between two that had something new: many changes in a row are told together. */
+const BETWEEN_CHANGES_MS = 10;
+
 const LONGEST_BACKOFF_MS = 30_000;
 
 /** setTimeout fires at once above this. */
@@ -59,6 +82,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** So many polls in a row may show a deployment that has ended, and steps of another one. */
 const MOST_STRAYS = 3;
+
+/** So many plans are begun where those of other clients take their place. */
+const MOST_PLANS = 5;
 
 /** Answers kept to be compared by ETag; the oldest goes first. */
 const KNOWN_ANSWERS = 256;
@@ -123,11 +149,15 @@ const pathOf = (appId) => `/api/apps/${encodeURIComponent(appId)}`;
 export class SlipwayClient {
   #baseUrl;
   #token;
+  /** What the function has given, or is about to. @type {Promise<string> | undefined} */
+  #asked = undefined;
   #fetch;
   #pollMs;
   #patienceMs;
   #requestTimeoutMs;
   #clock;
+  /** What a poll may wait at the server; less than a second: nothing. */
+  #longestWaitMs;
   /** @type {Map<string, Answer>} */
   #known = new Map();
 
@@ -140,6 +170,7 @@ export class SlipwayClient {
     this.#patienceMs = options.patienceMs ?? DEFAULT_PATIENCE_MS;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
     this.#clock = options.clock ?? systemClock;
+    this.#longestWaitMs = Math.min(LONGEST_WAIT_MS, this.#requestTimeoutMs - RESPONSE_MS);
   }
 
   /**
@@ -183,15 +214,96 @@ export class SlipwayClient {
    * @param {string} workflowId
    * @param {string} appId
    * @param {string | null} [actionId]
-   * @param {RequestOptions} [options]
+   * @param {PollOptions} [options]
    * @returns {Promise<any>} a Status, or a WorkflowStatus without an actionId
    */
   async poll(workflowId, appId, actionId = null, options = {}) {
     const query = new URLSearchParams(actionId === null ? { appId, workflowId } : { appId, workflowId, actionId });
     const path = `/api/deploy?${query}`;
-    const answer = await this.#send(this.#get(path, this.#known.get(path)), options);
+    const known = this.#known.get(path);
+    const seconds = known === undefined ? 0 : Math.floor(Math.min(options.waitMs ?? 0, this.#longestWaitMs) / 1000);
+    const waited = seconds > 0 ? await this.#wait(path, seconds, known, options) : null;
+    const answer = waited ?? (await this.#send(this.#get(path, known), options));
     this.#remember(path, answer);
     return answer.content;
+  }
+
+  /**
+   * Sends a poll that waits for a change, once.
+   *
+   * @param {string} path
+   * @param {number} seconds
+   * @param {Answer | undefined} known
+   * @param {RequestOptions} options
+   * @returns {Promise<Answer | null>} null where it failed, or others wait: it is to be asked without waiting
+   */
+  async #wait(path, seconds, known, { signal }) {
+    throwIfAborted(signal);
+    if (held >= MOST_HELD) {
+      return null;
+    }
+    const sent = this.#clock.now();
+    held += 1;
+    try {
+      return await this.#sendOnce(this.#get(`${path}&wait=${seconds}`, known), signal);
+    } catch (error) {
+      throwIfAborted(signal);
+      if (!(error instanceof SlipwayError)) {
+        throw error;
+      }
+      if (error instanceof ProblemError && error.status === 400) {
+        this.#longestWaitMs = 0; // an older server
+      } else if (this.#clock.now() - sent >= SHORTEST_WAIT_MS) {
+        this.#longestWaitMs = (seconds * 1000) / 2; // something before it may be less patient
+      }
+      return null;
+    } finally {
+      held -= 1;
+    }
+  }
+
+  /**
+   * Polls that follow one another. Each waits for a change at the server; where the one before has not, it comes when
+   * that asked to be asked again.
+   *
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {string | null} actionId
+   * @param {RequestOptions} options
+   * @param {unknown} [last] the response before the first of them
+   */
+  #follower(workflowId, appId, actionId, options, last = null) {
+    const mayWait = (options.pollMs ?? this.#pollMs) === undefined;
+    let sent = -Infinity;
+    let atOnce = mayWait && (last === null || this.#isKnown(last));
+    /**
+     * @param {{ nextPollMs?: number | null }} status
+     * @param {boolean} [waits]
+     * @returns {Promise<any>}
+     */
+    return async (status, waits = true) => {
+      const soonest = Math.max(BETWEEN_CHANGES_MS - (this.#clock.now() - sent), 0);
+      const delay = atOnce && waits ? soonest : this.#pollDelay(status, options);
+      if (delay > 0) {
+        await this.#clock.sleep(delay, options.signal);
+      }
+      sent = this.#clock.now();
+      const waitMs = mayWait && waits && last !== null ? LONGEST_WAIT_MS : 0;
+      const answer = await this.poll(workflowId, appId, actionId, { ...options, waitMs });
+      const hasWaited = answer !== last || this.#clock.now() - sent >= SHORTEST_WAIT_MS;
+      atOnce = mayWait && this.#longestWaitMs >= 1000 && hasWaited && this.#isKnown(answer);
+      last = answer;
+      return answer;
+    };
+  }
+
+  /**
+   * Whether it came with an ETag, by which a poll can wait for the next.
+   *
+   * @param {unknown} content
+   */
+  #isKnown(content) {
+    return [...this.#known.values()].some((answer) => answer.content === content);
   }
 
   /**
@@ -201,8 +313,9 @@ export class SlipwayClient {
    * @returns {Promise<ConfigureResult>}
    */
   async configure(appId, configuration, options = {}) {
-    const { inputs, config, env, secrets } = configuration;
-    return (await this.#send(this.#post({ mode: 'configure', appId, inputs, config, env, secrets }), options)).content;
+    const { inputs, config, env, secrets, connections } = configuration;
+    const request = { mode: 'configure', appId, inputs, config, env, secrets, connections };
+    return (await this.#send(this.#post(request), options)).content;
   }
 
   /**
@@ -213,8 +326,8 @@ export class SlipwayClient {
    * @returns {Promise<any>} a Status, or a Deployment without an actionId
    */
   async cancel(workflowId, appId, actionId = null, options = {}) {
-    const { deploymentId } = options;
-    const request = { mode: 'cancel', workflowId, appId, actionId: actionId ?? undefined, deploymentId };
+    const { runId, deploymentId } = options;
+    const request = { mode: 'cancel', workflowId, appId, actionId: actionId ?? undefined, runId, deploymentId };
     return (await this.#send(this.#post(request), options)).content;
   }
 
@@ -273,11 +386,38 @@ export class SlipwayClient {
    * @returns {Promise<Plan>}
    */
   async plan(workflowId, appId, options = {}) {
-    const { inputs, config, env } = options;
-    const request = { mode: 'plan', workflowId, appId, inputs, config, env };
-    const { content } = await this.#send(this.#post(request), options);
-    const { output } = await this.#follow(content, options);
-    return /** @type {any} */ (output);
+    const { inputs, config, env, secrets } = options;
+    const request = { mode: 'plan', workflowId, appId, inputs, config, env, secrets };
+    for (let begun = 1; ; begun += 1) {
+      try {
+        const { content } = await this.#send(this.#post(request), options);
+        const { output } = await this.#follow(content, options);
+        return /** @type {any} */ (output);
+      } catch (error) {
+        if (!(error instanceof ProblemError) || error.class !== 'run_conflict' || begun === MOST_PLANS) {
+          throw error;
+        }
+        await this.#untilEnded(workflowId, appId, 'plan', options);
+      }
+    }
+  }
+
+  /**
+   * Resolves once no run of the action is live, whoever began it.
+   *
+   * @param {string} workflowId
+   * @param {string} appId
+   * @param {string} actionId
+   * @param {RequestOptions} options
+   */
+  async #untilEnded(workflowId, appId, actionId, options) {
+    for (;;) {
+      const status = await this.poll(workflowId, appId, actionId, options);
+      if (['idle', 'done', 'error'].includes(status.status)) {
+        return;
+      }
+      await this.#clock.sleep(this.#pollDelay(status, options), options.signal);
+    }
   }
 
   /**
@@ -287,13 +427,16 @@ export class SlipwayClient {
    */
   async #follow(first, options) {
     const report = statusReporter(options);
+    const next = this.#follower(first.workflowId, first.appId, first.actionId, options);
     for (let status = first; ; ) {
+      if (status.runId !== first.runId && status.runId !== null) {
+        throw replaced(first, status);
+      }
       report(status);
       if (isFinal(status)) {
         return status;
       }
-      await this.#clock.sleep(this.#pollDelay(status, options), options.signal);
-      status = await this.poll(first.workflowId, first.appId, first.actionId, options);
+      status = await next(status);
     }
   }
 
@@ -328,13 +471,12 @@ export class SlipwayClient {
    * @returns {Promise<Record<string, Status>>} the statuses, once all are done
    */
   async #watch(watch, options) {
-    for (;;) {
-      const answer = await this.poll(watch.workflowId, watch.appId, null, options);
-      if (watch.take(answer)) {
-        return watch.result();
-      }
-      await this.#clock.sleep(this.#pollDelay(soonest(answer), options), options.signal);
+    let answer = await this.poll(watch.workflowId, watch.appId, null, options);
+    const next = this.#follower(watch.workflowId, watch.appId, null, options, answer);
+    while (!watch.take(answer)) {
+      answer = await next(soonest(answer), watch.isLive);
     }
+    return watch.result();
   }
 
   /**
@@ -438,11 +580,35 @@ export class SlipwayClient {
   }
 
   #headers() {
-    const headers = new Headers({ Accept: 'application/json, application/problem+json' });
-    if (this.#token) {
-      headers.set('Authorization', `Bearer ${this.#token}`);
+    return new Headers({ Accept: 'application/json, application/problem+json' });
+  }
+
+  /**
+   * The token to send. A function is asked when it has given none yet, and again when that one was refused: once for
+   * all requests that wait for it.
+   *
+   * @param {string} [refused] the one that the server has refused
+   * @returns {Promise<string>}
+   */
+  async #currentToken(refused) {
+    const token = this.#token;
+    if (typeof token !== 'function') {
+      return token ?? '';
     }
-    return headers;
+    const asked = this.#asked;
+    const isOver = asked === undefined || (refused !== undefined && (await asked) === refused);
+    if (isOver && this.#asked === asked) {
+      this.#asked = Promise.resolve().then(token);
+    }
+    const next = /** @type {Promise<string>} */ (this.#asked);
+    try {
+      return await next;
+    } catch (cause) {
+      if (this.#asked === next) {
+        this.#asked = undefined;
+      }
+      throw new SlipwayError('There is no token for the server.', { cause, retryable: true });
+    }
   }
 
   /**
@@ -465,7 +631,7 @@ export class SlipwayClient {
           throw error;
         }
         const failingMs = this.#clock.now() - firstSent;
-        if (failingMs >= patienceMs) {
+        if (failingMs >= patienceMs || isOverBudgetFor(error, patienceMs)) {
           throw failures === 0 ? error : patienceOver(error, failingMs);
         }
         const waitMs = askedWait(error) ?? Math.min(backoff(failures, shortest), patienceMs - failingMs);
@@ -480,21 +646,45 @@ export class SlipwayClient {
    * @param {AbortSignal} [signal]
    * @returns {Promise<Answer>}
    */
-  #sendOnce({ method, url, headers, body, known }, signal) {
+  #sendOnce(request, signal) {
     return withDeadline(this.#requestTimeoutMs, signal, async (innerSignal) => {
-      let response;
-      let text;
+      const sent = await this.#currentToken();
       try {
-        // The ETag is compared here, so the browser's cache must not answer; and a redirect must not carry the
-        // token elsewhere or turn a trigger into a GET.
-        const init = { method, headers, body, signal: innerSignal };
-        response = await this.#fetch(url, { ...init, cache: 'no-store', redirect: 'manual' });
-        text = await response.text();
-      } catch (cause) {
-        throw new SlipwayError('The server could not be reached.', { cause, retryable: true });
+        return await this.#exchange(request, sent, innerSignal);
+      } catch (error) {
+        const isRefused = error instanceof ProblemError && error.status === 401;
+        const next = isRefused && typeof this.#token === 'function' ? await this.#currentToken(sent) : sent;
+        if (next === sent) {
+          throw error;
+        }
+        return this.#exchange(request, next, innerSignal);
       }
-      return readAnswer(response, text, known);
     });
+  }
+
+  /**
+   * @param {Request} request
+   * @param {string} token '' for none
+   * @param {AbortSignal} signal
+   * @returns {Promise<Answer>}
+   */
+  async #exchange({ method, url, headers, body, known }, token, signal) {
+    let response;
+    let text;
+    try {
+      const sent = new Headers(headers);
+      if (token !== '') {
+        sent.set('Authorization', `Bearer ${token}`);
+      }
+      // The ETag is compared here, so the browser's cache must not answer; and a redirect must not carry the token
+      // elsewhere or turn a trigger into a GET.
+      const init = { method, headers: sent, body, signal };
+      response = await this.#fetch(url, { ...init, cache: 'no-store', redirect: 'manual' });
+      text = await response.text();
+    } catch (cause) {
+      throw new SlipwayError('The server could not be reached.', { cause, retryable: true });
+    }
+    return readAnswer(response, text, known);
   }
 
   /**
@@ -639,6 +829,16 @@ function retryAfterMs(headers) {
 /* Patience */
 
 /**
+ * Whether a budget is used up for longer than that: nobody waits for the next day without being told.
+ *
+ * @param {SlipwayError} error
+ * @param {number} patienceMs
+ */
+function isOverBudgetFor(error, patienceMs) {
+  return error instanceof ProblemError && error.class === 'over_budget' && (error.retryAfterMs ?? 0) > patienceMs;
+}
+
+/**
  * @param {SlipwayError} error
  * @returns {number | null} null where the server asked for nothing, or for no wait at all
  */
@@ -763,6 +963,20 @@ function statusReporter({ onStatus, onChange }) {
   };
 }
 
+/**
+ * A step has one run at a time: what became of ours cannot be seen any more, and the other one may have another input.
+ *
+ * @param {Status} ours
+ * @param {Status} other the status of the run that stands in its place
+ */
+function replaced({ actionId, appId, runId }, other) {
+  const what = `Another client has run "${actionId}" of "${appId}" again: the run ${other.runId} is in the place of`;
+  const remedy = { text: 'Wait until it has ended, check what it did, and try again.' };
+  const title = 'Another run is in the place of this one';
+  const detail = `${what} ${runId}, whose result is not known.`;
+  return new ProblemError(409, { title, status: 409, class: 'run_conflict', detail, current: other, remedy });
+}
+
 /* Deployments */
 
 /**
@@ -793,6 +1007,11 @@ class DeploymentWatch {
     options.onDeployment?.(deployment);
   }
 
+  /** Whether it goes on, as far as is known. */
+  get isLive() {
+    return this.#deployment.status !== 'done' && this.#deployment.status !== 'error';
+  }
+
   /**
    * @param {WorkflowStatus} answer
    * @returns {boolean} whether it has ended
@@ -800,8 +1019,8 @@ class DeploymentWatch {
   take({ actions, deployment }) {
     this.#takeDeployment(deployment);
     actions.forEach((status) => this.#takeStatus(status));
-    const { status, deploymentId } = this.#deployment;
-    if (status !== 'done' && status !== 'error') {
+    const { deploymentId } = this.#deployment;
+    if (this.isLive) {
       return false;
     }
     // A poll does not read all of it at one moment, so only what stays so counts.
@@ -820,10 +1039,17 @@ class DeploymentWatch {
       return statuses;
     }
     const first = [...this.#failures.values()][0];
-    const error = first ?? new SlipwayError(`The deployment of "${this.appId}" by "${this.workflowId}" has failed.`);
+    const error = first ?? this.#held();
     error.statuses = statuses;
     error.failures = Object.fromEntries(this.#failures);
     throw error;
+  }
+
+  /** @returns {SlipwayError} of a deployment none of whose steps has failed: what failed is another app's */
+  #held() {
+    const held = [...this.#statuses.values()].find((status) => status.reason === 'need_failed');
+    const why = held === undefined ? '.' : `: its step "${held.actionId}" is held. In its words: ${held.detail}`;
+    return new SlipwayError(`The deployment of "${this.appId}" by "${this.workflowId}" has failed${why}`);
   }
 
   /** @param {Deployment | null} seen */

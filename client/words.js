@@ -191,6 +191,9 @@ export function describeDeployment(deployment, { failed, held }, now = new Date(
   if (deployment.reason === 'cancelled') {
     return { kind: 'bad', badge: 'Cancelled', sentence: `Ended${at}. What was made stays; a retry goes on with it.` };
   }
+  if (failed.length === 0 && held.length > 0) {
+    return { kind: 'bad', badge: 'On hold', sentence: `Waiting for what has failed in another app: ${list(held)}.` };
+  }
   const waits = held.length > 0 ? ` Waiting for that: ${list(held)}.` : '';
   return { kind: 'bad', badge: 'Failed', sentence: `Ended${at}. Failed: ${list(failed)}.${waits}` };
 }
@@ -212,6 +215,8 @@ function describeRunning(status, step) {
     case 'queued':
       if (status.reason === 'no_worker_for_version')
         return waiting('Queued', 'No running worker has this version of the step. It starts when there is one.');
+      if (status.reason === 'paused')
+        return waiting('Paused', 'An operator has paused it. It starts when it is resumed.');
       return { kind: 'busy', badge: 'Queued', sentence: 'Waiting for a free worker.' };
     case 'waiting':
       return waiting('Waiting', clauses(`Waiting for ${provider}`, why, resume, 'resumes at'));

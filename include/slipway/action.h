@@ -17,6 +17,7 @@
 #include "slipway/field.h"
 
 struct action_context;
+struct call_row;
 struct input_check;
 
 /* How an attempt ended. Use the functions below to get one: `return action_done(context);` */
@@ -74,10 +75,18 @@ struct action_definition {
 	bool one_repository; /* all its calls are about one existing repository, to which the token
 				is limited */
 
+	/* The id of another provider than that of its own id, before the point, that it calls as
+	 * well: a run gets credentials of no other. NULL: there is none. */
+	const char *other_provider;
+
+	/* What the calls name for which the providers have no row (slipway/provider.h), ended by a
+	 * NULL path. NULL: there are none. */
+	const struct call_row *calls;
+
 	/* Limits; 0 means the default in the comment. */
 	uint32_t attempt_timeout_s; /* an attempt that takes longer is killed: 120 */
-	uint32_t run_timeout_s;     /* for all attempts and waits together, including those for rate
-				       limits: 4 h */
+	uint32_t run_timeout_s;     /* for all attempts and waits together, from the first attempt,
+				       including waits for rate limits: 4 h */
 	uint32_t max_attempts;      /* how many attempts may fail with a retryable error: 5 */
 };
 
@@ -116,8 +125,8 @@ const char *action_app(const struct action_context *context); /* appId */
 const char *action_run_id(
 	const struct action_context *context);            /* the same for all attempts of a run */
 int action_attempt(const struct action_context *context); /* 1, 2, ... */
-/* Milliseconds since this run was triggered, including all waits but those for a provider that was
- * down, by the clock of Redis: to compare with a limit of time. */
+/* Milliseconds since the first attempt of this run, including all waits but those for a provider
+ * that was down, by the clock of Redis: to compare with a limit of time. */
 int64_t action_run_age_ms(const struct action_context *context);
 /* The same, including outages: to compare with a provider's times. */
 int64_t action_run_elapsed_ms(const struct action_context *context);
@@ -314,6 +323,11 @@ const char *action_unknown(struct action_context *context, const char *what);
  * value". No secrets. */
 void action_difference(struct action_context *context, const char *format, ...)
 	SLIPWAY_FORMAT(2, 3);
+
+/* For plans: what the step has found and would change, such as the value that SITE has. Only a
+ * digest is kept, so it may be a secret: a plan has another hash if that is another. NULL: nothing
+ * is there. */
+void action_found(struct action_context *context, const char *found);
 
 /* A formatted string; NULL if memory runs out. It may be passed on unchecked, because every
  * function here refuses NULL where it needs a string. */

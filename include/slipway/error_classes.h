@@ -70,6 +70,9 @@ ERROR_CLASS(BUILD_FAILED, "build_failed", RUN, 502, false,
 ERROR_CLASS(CHECK_FAILED, "check_failed", RUN, 502, false,
 	"The deployment does not respond as expected",
 	"Open the address to see what it returns, then trigger the step again.")
+ERROR_CLASS(FORGED, "forged", RUN, 500, false,
+	"What is stored was not written by a worker",
+	"An operator looks at it with 'slipway verify'.")
 ERROR_CLASS(INTERNAL, "internal", RUN, 500, true,
 	"Internal error",
 	"Check the events of the app and the workers' logs.")
@@ -83,7 +86,17 @@ ERROR_CLASS(INVALID_REQUEST, "invalid_request", REQUEST, 400, false,
 	"Correct the named place and send the request again.")
 ERROR_CLASS(UNAUTHORIZED, "unauthorized", REQUEST, 401, false,
 	"A valid token is required",
-	"Send 'Authorization: Bearer <token>' with a token that an operator issued.")
+	"Give a token that an operator has made for you; programs send it as "
+	"'Authorization: Bearer <token>'.")
+ERROR_CLASS(NOT_ALLOWED, "not_allowed", BOTH, 403, false,
+	"Not allowed",
+	"Ask whoever gave you the token for one that allows it.")
+ERROR_CLASS(OVER_BUDGET, "over_budget", REQUEST, 429, true,
+	"A budget is used up for now; nothing was changed",
+	"Send the request again when Retry-After has passed.")
+ERROR_CLASS(BUDGET_FULL, "budget_full", REQUEST, 403, false,
+	"A budget has no room for it; nothing was changed",
+	"Ask an operator to raise the budget.")
 ERROR_CLASS(MISDIRECTED, "misdirected", REQUEST, 421, false,
 	"The server does not answer to this host name",
 	"Use a loopback name, such as localhost or 127.0.0.1.")
@@ -94,7 +107,7 @@ ERROR_CLASS(NEEDS_RING, "needs_ring", REQUEST, 409, false,
 	"It would wait for itself",
 	"Take one of the references or 'after' out of the ring, and send the request again.")
 ERROR_CLASS(RUN_CONFLICT, "run_conflict", REQUEST, 409, false,
-	"The step is already running with a different input",
+	"What runs, or stands there, is in the way of the request",
 	"Wait until the run has ended, or cancel it, and trigger the step again.")
 ERROR_CLASS(CONFIG_CHANGED, "config_changed", REQUEST, 409, false,
 	"Another client has configured the app since",
@@ -117,6 +130,9 @@ ERROR_CLASS(STORE_UNAVAILABLE, "store_unavailable", REQUEST, 503, true,
 ERROR_CLASS(STORE_FULL, "store_full", REQUEST, 503, true,
 	"Redis is out of memory; nothing was changed",
 	"Give Redis more memory. Runs that have begun continue.")
+ERROR_CLASS(OVERLOADED, "overloaded", REQUEST, 503, true,
+	"Too many requests are waiting already; nothing was changed",
+	"Send the request again when Retry-After has passed.")
 ERROR_CLASS(OUTCOME_UNKNOWN, "outcome_unknown", REQUEST, 503, true,
 	"It is not known whether the request took effect",
 	"Send the same request again: nothing runs twice.")

@@ -79,6 +79,59 @@ struct provider_request {
 	int expect[PROVIDER_PARAMETERS];
 };
 
+/* What a part of a call names. */
+enum call_name {
+	NAMES_UNSAID = 0, /* a row leaves no {name} of its path so */
+	NAMES_NOTHING,    /* that a connection has a list of: a branch, a variable */
+	/* One whose owner stands right before it has to be in the lists with that: both together
+	 * are a repository. An owner without one is all that is his. */
+	NAMES_OWNER,
+	NAMES_REPOSITORY,
+	NAMES_OWNER_OF,      /* an owner of whom one repository in the lists is enough */
+	NAMES_FULL_NAME,     /* a repository, as owner/name */
+	NAMES_PROJECT,       /* by name or id */
+	NAMES_DOMAIN,        /* of a site */
+	NAMES_SCOPE,         /* that of the connection, and no other */
+	NAMES_REPOSITORY_ID, /* things by an id alone: see docs/writing-actions.md */
+	NAMES_DEPLOYMENT,
+};
+
+/* A query parameter by its name, or a member of a JSON body by its pointer. */
+struct call_part {
+	const char *at; /* NULL ends the list */
+	enum call_name names;
+	const char *otherwise; /* the member that counts where this one is absent; NULL: none */
+	bool required;         /* without it, the call would be about more than the lists say */
+};
+
+#define CALL_PARTS_MAX 6
+
+/* The first members of a row, with what each {name} of its path names or where it has none, and of
+ * a part of one: { CALL(GET, "/user"), .gives = { { CALL_PART("/login", NAMES_OWNER) } } }. */
+#define CALL_OF(row_method, row_path, ...)                                                         \
+	.method = HTTP_##row_method, .path = (row_path), .path_names = { __VA_ARGS__ }
+#define CALL(row_method, row_path)    .method = HTTP_##row_method, .path = (row_path)
+#define CALL_PART(part_at, part_name) .at = (part_at), .names = (part_name)
+
+/*
+ * What a call names: by this it is compared with the lists of the connection that it uses, before
+ * it leaves the machine. The providers have a row for each call that the actions here make; an
+ * action that makes others has rows of its own: action_definition.calls. What has no row is not
+ * sent, nor is a query parameter that its row does not have and that is none of the provider's
+ * plain ones.
+ */
+struct call_row {
+	enum http_method method;
+	const char *path;                               /* as in the request; NULL ends the rows */
+	enum call_name path_names[PROVIDER_PARAMETERS]; /* of each {name}, in turn */
+	struct call_part query[CALL_PARTS_MAX], body[CALL_PARTS_MAX];
+	bool of_account; /* where the body names no owner, it is the credential's own account */
+	bool unscoped;   /* it may go without the connection's scope */
+	/* Members of its response that are ids of what it has named, and of what belongs to that:
+	 * JSON pointers; one part may be `*`, each item of a list. */
+	struct call_part gives[CALL_PARTS_MAX];
+};
+
 struct provider_response {
 	int status;
 	const char *body; /* text, "" if there is none; ends with a NUL, which is not counted */
@@ -130,7 +183,7 @@ int64_t provider_lost_response_ms(const struct action_context *context);
 
 /* The scope from the settings that is sent with every call: Vercel's team, by id or slug. NULL:
  * none. */
-const char *provider_scope(const struct action_context *context, const struct provider *provider);
+const char *provider_scope(struct action_context *context, const struct provider *provider);
 
 /* The URL of a page, such as "/acme/docs/settings", on the web site that belongs to the configured
  * API: an Enterprise Server has its own. NULL if memory runs out, or if the provider has no such

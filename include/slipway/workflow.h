@@ -42,6 +42,10 @@ struct step_definition {
 	/* ids of steps that must be done first, ending with NULL; NULL: none */
 	const char *const *needs;
 	const struct binding *bind; /* ends with a NULL field; NULL: none */
+	/* Of another connection than the provider's usual one, for a template in another
+	 * organisation, say: the name that an app gives one with mode 'configure', and else that of
+	 * a connection of its tenant. NULL: the usual one. */
+	const char *connection;
 	bool optional; /* skipped if neither the trigger nor the app has an input with this key */
 };
 

@@ -3,7 +3,6 @@
  * logged, and the failure of each kept so that the action's error can tell which response it comes
  * from.
  */
-#include <sodium.h>
 #include <string.h>
 
 #include "action/context.h"
@@ -13,18 +12,7 @@
 #include "base/record.h"
 #include "base/redact.h"
 #include "base/text.h"
-
-/* Names a credential without giving it away. */
-static void credential_name(const char *token, char name[CREDENTIAL_SIZE])
-{
-	unsigned char hash[crypto_generichash_BYTES];
-	text_copy(name, CREDENTIAL_SIZE, "none");
-	if (token == NULL)
-		return;
-	crypto_generichash(
-		hash, sizeof(hash), (const unsigned char *)token, strlen(token), NULL, 0);
-	sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);
-}
+#include "provider/allowance.h"
 
 /* Names the limiter that the call has to pass: "0123456789abcdef" or
  * "0123456789abcdef:POST:/v13/deployments". */
@@ -207,6 +195,7 @@ static void log_call(void *data, const struct provider_call_facts *facts)
 	struct log_line line;
 
 	log_begin(&line, LOG_DEBUG, "call");
+	log_text(&line, "tenant", context->tenant);
 	log_text(&line, "app", context->app);
 	log_text(&line, "run", context->run_id);
 	log_text(&line, "request", context->request);
@@ -230,7 +219,18 @@ struct prepared_call {
 	struct provider_exchange exchange; /* points to the others */
 };
 
-static void prepare_call(struct action_context *context, const struct provider *provider,
+/* Nothing was sent, so nothing of an earlier call is said of this one. */
+static bool refuse_call(struct action_context *context)
+{
+	context->for_turn = context->met_outage = context->hung = context->was_refused = false;
+	context->late = false;
+	memset(&context->refusal, 0, sizeof(context->refusal));
+	redact_error(&context->error);
+	return false;
+}
+
+/* False where the run has no connection to the provider. */
+static bool prepare_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct prepared_call *call)
 {
 	const struct action_definition *action = context->action;
@@ -238,7 +238,8 @@ static void prepare_call(struct action_context *context, const struct provider *
 		age_ms = action_run_age_ms(context);
 	bool made_lately = made_ago_ms >= 0 && made_ago_ms < RECENT_MS;
 
-	call->access = provider->access(context->settings);
+	if (!context_access(context, provider, &call->access))
+		return refuse_call(context);
 	call->notice = (struct credential_notice){ .expires_at = 0 };
 	call->grant = (struct provider_grant){
 		.permissions =
@@ -252,6 +253,10 @@ static void prepare_call(struct action_context *context, const struct provider *
 		.arena = context->arena,
 		.deadline_at = context->deadline_at,
 		.settings = context->settings,
+		.calls = action->calls,
+		.findings = &context->findings,
+		.key_of_id = context_key_of_id,
+		.key_data = context,
 		.input = &action->input,
 		.made_lately = made_lately,
 		.late_for_ms = made_ago_ms < age_ms ? made_ago_ms : age_ms,
@@ -260,6 +265,7 @@ static void prepare_call(struct action_context *context, const struct provider *
 		.record_failed = log_error,
 		.called = log_call,
 		.called_data = context };
+	return true;
 }
 
 /* What the response, or its absence, says to this action and to all other runs. */
@@ -288,7 +294,7 @@ static bool send_call(struct action_context *context, const struct provider_requ
 	char credential[CREDENTIAL_SIZE], limiter[LIMITER_NAME_SIZE];
 	struct call_admission admission;
 
-	credential_name(access->token != NULL ? access->token : access->account, credential);
+	credential_name(access, credential);
 	limiter_name(provider, credential, request, limiter);
 
 	/* The turn first: a call that waits for one must not be the probe of a blocked provider. */
@@ -319,8 +325,8 @@ static bool send_foreseeing(struct action_context *context, const struct provide
 	if (provider->foresee == NULL || context->dry_run->change != NULL ||
 		!provider->foresee(request, &read) || !dry_run_sends(context, provider, &read))
 		return false;
-	prepare_call(context, provider, &read, &call);
-	return send_call(context, &read, &call, response) && response->status < 300;
+	return prepare_call(context, provider, &read, &call) &&
+		send_call(context, &read, &call, response) && response->status < 300;
 }
 
 /* What can be known of a change without making it. Where that cannot be asked, it is not known. */
@@ -343,14 +349,24 @@ static bool would_be_taken(struct action_context *context, const struct provider
 	return false;
 }
 
+/* Before it takes a turn of a limiter: it will not be sent. */
+static bool is_allowed(struct action_context *context, const struct prepared_call *call,
+	const struct provider_request *request)
+{
+	return allowance_check(&call->exchange, request, context->dry_run != NULL,
+		       &context->error) == ERROR_NONE ||
+		refuse_call(context);
+}
+
 bool provider_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct provider_response *response)
 {
 	struct prepared_call call;
 
-	if (context_is_short_of_memory(context))
+	if (context_is_short_of_memory(context) || !prepare_call(context, provider, request, &call))
 		return false;
-	prepare_call(context, provider, request, &call);
+	if (!is_allowed(context, &call, request))
+		return false;
 	if (context->dry_run == NULL || dry_run_sends(context, provider, request))
 		return send_call(context, request, &call, response);
 	return (request->method == HTTP_GET || would_be_taken(context, provider, request)) &&
@@ -370,6 +386,7 @@ bool provider_made_nothing(const struct action_context *context)
 	bool turned_away = error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status == 0 &&
 		error->retry_after_ms > 0;
 	return turned_away || error->class == ERROR_RATE_LIMITED ||
+		error->class == ERROR_NOT_ALLOWED ||
 		(error->http_status >= 400 && error->http_status < 500);
 }
 
@@ -380,10 +397,13 @@ int64_t provider_lost_response_ms(const struct action_context *context)
 	return PROVIDER_CALL_MS + context->settings->lease_seconds * 1000 + SHOWS_AFTER_MS;
 }
 
-const char *provider_scope(const struct action_context *context, const struct provider *provider)
+const char *provider_scope(struct action_context *context, const struct provider *provider)
 {
-	const char *scope = provider->access(context->settings).scope;
-	return scope != NULL && scope[0] != '\0' ? scope : NULL;
+	struct provider_access access;
+
+	if (!context_access(context, provider, &access))
+		return NULL;
+	return access.scope != NULL && access.scope[0] != '\0' ? access.scope : NULL;
 }
 
 const char *provider_page(

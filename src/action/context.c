@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "action/dry_run_found.h"
 #include "base/clock.h"
 #include "base/record.h"
 #include "base/redact.h"
@@ -233,30 +234,6 @@ int64_t action_run_elapsed_ms(const struct action_context *context)
 
 /* ---- how an attempt ends ---- */
 
-#define SHOWN_TEXT_MAX 1024 /* bytes */
-
-/* A text for people: secrets are redacted, and it is truncated where it is too long; "" where
- * memory is short. */
-static const char *format_redacted(struct action_context *context, const char *format,
-	va_list arguments) __attribute__((format(printf, 2, 0)));
-
-static const char *format_redacted(
-	struct action_context *context, const char *format, va_list arguments)
-{
-	char *text = arena_format_list(context->arena, format, arguments);
-
-	if (text == NULL)
-		return "";
-	redact_text(text);
-
-	/* It is stored with the run and with each event. */
-	char cut[SHOWN_TEXT_MAX + 1];
-	if (text_copy(cut, sizeof(cut), text))
-		return text;
-	const char *shorter = arena_string(context->arena, cut);
-	return shorter != NULL ? shorter : "";
-}
-
 enum action_result action_done(struct action_context *context)
 {
 	(void)context;
@@ -267,7 +244,7 @@ enum action_result action_skip(struct action_context *context, const char *forma
 {
 	va_list arguments;
 	va_start(arguments, format);
-	context->text = format_redacted(context, format, arguments);
+	context->text = context_format(context, format, arguments);
 	va_end(arguments);
 	context->skipped = true;
 	return ACTION_DONE;
@@ -288,7 +265,7 @@ enum action_result action_wait(
 {
 	va_list arguments;
 	va_start(arguments, format);
-	context->text = format_redacted(context, format, arguments);
+	context->text = context_format(context, format, arguments);
 	va_end(arguments);
 	return wait_for(context, delay_ms, false);
 }
@@ -298,7 +275,7 @@ enum action_result action_wait_for_person(
 {
 	va_list arguments;
 	va_start(arguments, format);
-	context->text = format_redacted(context, format, arguments);
+	context->text = context_format(context, format, arguments);
 	va_end(arguments);
 	return wait_for(context, delay_ms, true);
 }
@@ -310,6 +287,7 @@ enum action_result action_fail(
 	va_list arguments;
 
 	va_start(arguments, format);
+	dry_run_fold_failure(context, format, arguments);
 	redact_format_list(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	error_set(&context->error, class, "%s", message);
@@ -385,25 +363,13 @@ void action_log(struct action_context *context, const char *format, ...)
 	if (context->dry_run != NULL)
 		return;
 	va_start(arguments, format);
-	context->backend->log(context->backend_data, format_redacted(context, format, arguments));
+	context->backend->log(context->backend_data, context_format(context, format, arguments));
 	va_end(arguments);
 }
 
 bool action_is_planned(const struct action_context *context)
 {
 	return context->dry_run != NULL;
-}
-
-void action_difference(struct action_context *context, const char *format, ...)
-{
-	struct step_dry_run *dry_run = context->dry_run;
-	va_list arguments;
-	if (dry_run == NULL || dry_run->difference_count == DRY_RUN_DIFFERENCES_MAX)
-		return;
-	va_start(arguments, format);
-	dry_run->differences[dry_run->difference_count++] =
-		format_redacted(context, format, arguments);
-	va_end(arguments);
 }
 
 const char *action_format(struct action_context *context, const char *format, ...)

@@ -22,6 +22,9 @@ struct owner_question {
 	bool shared;
 };
 
+/* In the place of the id of an app that is none of this tenant. */
+#define OWNER_OF_ANOTHER "(another)"
+
 /* One row of the ledger, written together with the checkpoint. */
 struct ledger_change {
 	const char *field;
@@ -56,11 +59,18 @@ struct call_health {
 	int64_t retry_ms; /* how long the provider asks to wait, or 0 */
 };
 
+/* A connection, and what it calls with; NULL: what the settings have. */
+struct found_connection {
+	const struct connection *connection;
+	const char *credential;
+};
+
 /* What the context needs from its caller. An error of save and ledger_write means: stop, the lease
  * may be lost. */
 struct action_backend {
 	/* Which app owns a resource, or shares it: see store/owners.h. NULL: there are no other
-	 * apps. *ret_holder is "" where it is this app, or none. */
+	 * apps. *ret_holder is "" where it is this app, or none; OWNER_OF_ANOTHER where it is one
+	 * of another tenant. */
 	enum error_class (*owner)(void *backend, const struct owner_question *question,
 		const char **ret_holder, struct error *error);
 	enum error_class (*save)(void *backend, const char *checkpoint, struct error *error);
@@ -77,6 +87,15 @@ struct action_backend {
 		cJSON **ret_value, struct error *error);
 	/* Stops redacting the secrets that were opened. */
 	void (*forget)(void *backend);
+	/* Which connection the run uses to the provider, and its credential, redacted from then on;
+	 * slot is what the step's row says, or NULL. Both in the attempt's arena; no connection:
+	 * that of the settings. NULL: always that one. */
+	enum error_class (*connection)(void *backend, const char *provider, const char *slot,
+		struct found_connection *ret_found, struct error *error);
+	/* What the app of that connection shows of itself, as struct provider_app has it; in the
+	 * attempt's arena. NULL: the key is in this process. */
+	enum error_class (*sign)(void *backend, const char *provider, const char *slot,
+		int64_t skew_seconds, const char **ret_signed, struct error *error);
 	/* The rate limiter, one per provider and credential. */
 	void (*admit)(void *backend, const char *provider, const char *credential,
 		struct call_admission *ret_admission);
@@ -103,8 +122,6 @@ struct action_backend {
 #define DRY_RUN_PROVIDERS_MAX   4
 #define DRY_RUN_DIFFERENCES_MAX 64
 
-#define DRY_RUN_AFTER_MAX 32
-
 /* What an earlier step of the plan has yet to make. */
 struct planned_resource {
 	const char *provider, *type, *key; /* as in the ledger */
@@ -119,8 +136,8 @@ struct step_dry_run {
 
 	/* Steps whose results would tell more; the last one that a call was not sent for, and
 	 * whether that step makes what the call is about. */
-	const char *after[DRY_RUN_AFTER_MAX];
-	size_t after_count;
+	const char **after; /* grows in the arena */
+	size_t after_count, after_room;
 	const char *awaited; /* NULL: none */
 	bool awaited_is_new;
 	bool assumed; /* the last call was not sent, but answered as if nothing was there yet */
@@ -133,7 +150,8 @@ struct step_dry_run {
 		*name; /* what it would create or adopt, as in the ledger; NULL: unknown */
 	bool gone;     /* the ledger has it, and it is not there any more */
 	const char *differences[DRY_RUN_DIFFERENCES_MAX];
-	size_t difference_count;
+	size_t difference_count; /* also of those that were too many to be kept */
+	char found[DIGEST_SIZE]; /* of all that was told: see dry_run_fold; "": nothing was */
 	struct step_dry_run_calls {
 		const char *provider; /* NULL ends the list */
 		int64_t reads, writes;
@@ -147,6 +165,7 @@ struct action_context {
 	/* Set by the caller; borrowed. */
 	const struct action_definition *action;
 	const char *app, *run_id;
+	const char *tenant;  /* for the log; NULL: unknown */
 	const char *request; /* that triggered the run, for the log; NULL: unknown */
 	int attempt;
 	int64_t age_ms;      /* of the run, when the attempt began */
@@ -162,6 +181,9 @@ struct action_context {
 	const struct workflow_definition *workflow; /* NULL: unknown */
 	const char *step;                           /* its id; the same */
 	struct step_dry_run *dry_run;               /* NULL: this is no dry run */
+
+	/* With which it has called, see context_access(). */
+	struct used_connection *connections;
 
 	/* Made by context_execute. */
 	bool out_of_memory; /* an allocation outside the arena has failed */
@@ -181,6 +203,7 @@ struct action_context {
 	bool was_refused;  /* the last call was not sent: the provider is down */
 	int64_t called_at; /* when the last call began; monotonic */
 	bool late;         /* the last call was refused, and what it was about may only be late */
+	struct call_finding *findings; /* what its calls have found by names */
 	struct error refusal; /* the response behind the last failed call; class, texts and remedy
 				 are not set */
 };
@@ -209,9 +232,37 @@ bool context_is_short_of_memory(struct action_context *context);
  * in any case, or as its id; -1 where its ledger has none. */
 int64_t context_made_ms_ago(struct action_context *context, const char *provider, const char *name);
 
+/*
+ * With what the provider is called: the connection of the run, asked for once; *ret_access borrows
+ * from the arena. False where there is none, which the error says.
+ */
+bool context_access(struct action_context *context, const struct provider *provider,
+	struct provider_access *ret_access) SLIPWAY_MUST_CHECK;
+
+/*
+ * Whether the connection to the resource's provider has the rights for what is new to the app: that
+ * it takes over what it did not make, or that others may have it, too. False sets the error; what
+ * was intended is taken back then.
+ */
+bool context_has_rights(struct action_context *context, const struct ledger_resource *resource,
+	bool adopts, bool shares) SLIPWAY_MUST_CHECK;
+
+/* The key of the row with this id in the ledger as the attempt found it; NULL: there is none. For
+ * a struct provider_exchange: data is the context. */
+const char *context_key_of_id(void *data, const char *provider, const char *type, const char *id);
+
+/* Names a credential without giving it away. A token has one limit, whoever has it; an installation
+ * can be named by anybody, so that of a connection stands for its tenant's alone. */
+void credential_name(const struct provider_access *access, char name[CREDENTIAL_SIZE]);
+
 /* A struct as JSON text in the arena; NULL where memory is short, which the error says. */
 const char *context_encode(
 	struct action_context *context, const struct record *record, const void *data);
+
+/* A text for people in the arena: secrets are redacted, and it is truncated if it is too long,
+ * which its end shows; "" where memory is short. */
+const char *context_format(struct action_context *context, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 
 /* Frees what the context made outside the arena. */
 void context_release(struct action_context *context);

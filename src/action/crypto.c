@@ -46,18 +46,18 @@ const char *text_fingerprint(
 		"slipway fingerprint of a text";
 	unsigned char key[crypto_generichash_KEYBYTES], hash[FINGERPRINT_BYTES];
 	char *name = arena_allocate(context->arena, 2 * FINGERPRINT_BYTES + 1);
-	const char *token = provider->access(context->settings).token;
+	struct provider_access access;
 
-	if (name == NULL || text == NULL)
+	if (name == NULL || text == NULL || !context_access(context, provider, &access))
 		return NULL;
-	if (token == NULL) {
+	if (access.token == NULL) {
 		error_set(&context->error, ERROR_AUTH_MISSING, "the workers have no token for %s",
 			provider->name);
 		return NULL;
 	}
 
-	crypto_generichash(key, sizeof(key), (const unsigned char *)token, strlen(token), purpose,
-		sizeof(purpose));
+	crypto_generichash(key, sizeof(key), (const unsigned char *)access.token,
+		strlen(access.token), purpose, sizeof(purpose));
 	crypto_generichash(
 		hash, sizeof(hash), (const unsigned char *)text, strlen(text), key, sizeof(key));
 	sodium_memzero(key, sizeof(key));

@@ -14,6 +14,7 @@
 #include "action/context.h"
 #include "action/dry_run_call.h"
 #include "action/dry_run_end.h"
+#include "action/dry_run_found.h"
 #include "action/dry_run_tally.h"
 #include "base/record.h"
 #include "base/redact.h"
@@ -53,6 +54,7 @@ struct dry_run {
 	size_t planned_count;
 	struct step_dry_run *observed; /* of the step that is looked at */
 	cJSON *others;                 /* what that step takes from other apps, as an array */
+	struct string_list secrets;    /* that the app is yet to get */
 };
 
 /* ---- the steps and their inputs ---- */
@@ -87,6 +89,8 @@ static bool read_step(struct dry_run *dry_run, const struct dry_run_input_step *
 static bool read_steps(struct dry_run *dry_run, const struct dry_run_input *input)
 {
 	const struct dry_run_input_step *given = input->steps.items;
+
+	dry_run->secrets = input->secrets;
 	for (size_t i = 0; i < input->steps.count; i++)
 		if (!read_step(dry_run, &given[i]))
 			return false;
@@ -102,7 +106,7 @@ static enum error_class give_unknown(struct dry_run *dry_run, bool is_new, const
 	*ret_value = text != NULL ? cJSON_CreateString(text) : NULL;
 	if (*ret_value == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
-	dry_run_note_step(dry_run->observed, arena_string(arena, step));
+	dry_run_note_step(dry_run->observed, arena, arena_string(arena, step));
 	return ERROR_NONE;
 }
 
@@ -111,7 +115,7 @@ static enum error_class look_up_other(struct dry_run *dry_run, const struct refe
 	cJSON **ret_value, struct error *error)
 {
 	struct action_context *context = dry_run->context;
-	const struct run_name from = { reference->parts[0], reference->parts[1],
+	const struct run_name from = { context->tenant, reference->parts[0], reference->parts[1],
 		reference->parts[2] };
 	const char *output = NULL;
 	char step[UNKNOWN_STEP_SIZE];
@@ -159,7 +163,8 @@ static enum error_class look_up_step(struct dry_run *dry_run, const struct refer
 	cJSON **ret_value, struct error *error)
 {
 	struct action_context *context = dry_run->context;
-	const struct run_name from = { context->app, dry_run->workflow->id, reference->parts[0] };
+	const struct run_name from = { context->tenant, context->app, dry_run->workflow->id,
+		reference->parts[0] };
 	const struct step_definition *definition = workflow_step(dry_run->workflow, from.step);
 	const struct dry_step none = { .known = OUTPUT_OF_RUN };
 	const struct dry_step *step =
@@ -177,14 +182,35 @@ static enum error_class look_up_step(struct dry_run *dry_run, const struct refer
 		: give_unknown(dry_run, false, from.step, reference->parts[1], ret_value, error);
 }
 
+/* A secret that is yet to be stored is unknown, and no result of a step would tell more. */
+static enum error_class look_up_secret(struct dry_run *dry_run, const struct reference *reference,
+	cJSON **ret_value, struct error *error)
+{
+	const struct action_context *context = dry_run->context;
+	const char *name = reference->parts[0], *text, *what;
+	bool is_there = reference->kind != REFERENCE_SECRET;
+
+	for (size_t i = 0; !is_there && i < dry_run->secrets.count; i++) {
+		if (strcmp(dry_run->secrets.items[i], name) != 0)
+			continue;
+		what = arena_format(context->arena, "secret %s", name);
+		text = unknown_format(context->arena, false, context->app, what);
+		*ret_value = text != NULL ? cJSON_CreateString(text) : NULL;
+		return *ret_value != NULL
+			? ERROR_NONE
+			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
+	}
+
+	return context->backend->secret(context->backend_data, reference, ret_value, error);
+}
+
 static enum error_class look_up(
 	void *data, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
 	struct dry_run *dry_run = data;
-	const struct action_context *context = dry_run->context;
 
 	if (reference->kind == REFERENCE_SECRET || reference->kind == REFERENCE_SEALED)
-		return context->backend->secret(context->backend_data, reference, ret_value, error);
+		return look_up_secret(dry_run, reference, ret_value, error);
 	return reference->kind == REFERENCE_STEP
 		? look_up_step(dry_run, reference, ret_value, error)
 		: look_up_other(dry_run, reference, ret_value, error);
@@ -262,8 +288,7 @@ static bool describe_step(struct dry_run *dry_run, struct dry_step *step, enum a
 	effect->kind = observed->kind;
 	effect->name = observed->name;
 	effect->gone = observed->gone;
-	effect->differences =
-		(struct string_list){ observed->differences, observed->difference_count };
+	effect->differences = dry_run_differences(observed, &effect->more_differences);
 	if (observed->change != NULL) {
 		effect->change = observed->change;
 		effect->text = observed->request;
@@ -353,6 +378,7 @@ static bool digest_step(
 
 	if (seen == NULL || input == NULL || !json_add(seen, "input", cJSON_CreateString(input)) ||
 		!json_add(seen, "others", cJSON_Duplicate(dry_run->others, true)) ||
+		!json_add(seen, "found", cJSON_CreateString(dry_run->observed->found)) ||
 		!json_add(seen, "output",
 			cJSON_CreateString(step->output != NULL ? step->output : ""))) {
 		error_set(&context->error, ERROR_OUT_OF_MEMORY, "no memory for the plan");

@@ -9,14 +9,34 @@
 #include "base/redact.h"
 #include "base/unknown.h"
 
-void dry_run_note_step(struct step_dry_run *dry_run, const char *step)
+#define AFTER_ROOM 8 /* at first */
+
+/* Room for one step more; false where memory is short. Bounded by the references of an input. */
+static bool grow_after(struct step_dry_run *dry_run, struct arena *arena)
+{
+	size_t room = dry_run->after_room > 0 ? 2 * dry_run->after_room : AFTER_ROOM;
+
+	if (dry_run->after_count < dry_run->after_room)
+		return true;
+	const char **after = arena_allocate_array(arena, room, sizeof(*after));
+	if (after == NULL)
+		return false;
+
+	for (size_t i = 0; i < dry_run->after_count; i++)
+		after[i] = dry_run->after[i];
+	dry_run->after = after;
+	dry_run->after_room = room;
+	return true;
+}
+
+void dry_run_note_step(struct step_dry_run *dry_run, struct arena *arena, const char *step)
 {
 	if (step == NULL || step[0] == '\0')
 		return;
 	for (size_t i = 0; i < dry_run->after_count; i++)
 		if (strcmp(dry_run->after[i], step) == 0)
 			return;
-	if (dry_run->after_count < DRY_RUN_AFTER_MAX)
+	if (grow_after(dry_run, arena))
 		dry_run->after[dry_run->after_count++] = step;
 }
 
@@ -95,7 +115,7 @@ bool dry_run_sends(struct action_context *context, const struct provider *provid
 	dry_run->assumed = false;
 	bool reads = request->method == HTTP_GET, awaits = find_awaited(context, provider, request);
 	if (awaits)
-		dry_run_note_step(dry_run, dry_run->awaited);
+		dry_run_note_step(dry_run, context->arena, dry_run->awaited);
 	dry_run->calls[at].reads += reads && !awaits ? 1 : 0;
 	dry_run->calls[at].unsent += reads && awaits ? 1 : 0;
 	return reads && !awaits;

@@ -28,7 +28,8 @@ void dry_run_refuse_change(struct action_context *context, enum http_method meth
 void dry_run_note_budget(struct step_dry_run *dry_run, const struct provider *provider,
 	int64_t remaining, int64_t expires_at);
 
-/* Notes a step whose result would tell more; once each. A NULL step is none. */
-void dry_run_note_step(struct step_dry_run *dry_run, const char *step);
+/* Notes a step whose result would tell more; once each. A NULL step is none. The arena, which must
+ * be that of the attempt, is exhausted where memory is short. */
+void dry_run_note_step(struct step_dry_run *dry_run, struct arena *arena, const char *step);
 
 #endif

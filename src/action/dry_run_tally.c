@@ -14,14 +14,6 @@
 #define ASK_MS             20000 /* a provider, with all questions */
 #define PROVIDER_NAME_SIZE 64
 
-static const struct provider *find_provider(const char *id)
-{
-	for (size_t i = 0; providers[i] != NULL; i++)
-		if (strcmp(providers[i]->id, id) == 0)
-			return providers[i];
-	return NULL;
-}
-
 /* ---- counts ---- */
 
 /* The row of a provider; NULL where there are too many. */
@@ -78,7 +70,7 @@ void dry_run_tally_expect(struct dry_run_tally *tally, const struct action_defin
 	char name[PROVIDER_NAME_SIZE];
 
 	text_format(name, sizeof(name), "%.*s", (int)strcspn(action->id, "."), action->id);
-	const struct provider *provider = find_provider(name);
+	const struct provider *provider = provider_find(name);
 	if (provider != NULL)
 		calls_of(tally, provider->id);
 }
@@ -88,14 +80,18 @@ void dry_run_tally_expect(struct dry_run_tally *tally, const struct action_defin
 /* What is wrong with the credential or the account as a whole, which no step has asked. */
 static void ask_provider(const struct dry_run_tally *tally, struct dry_run_calls *calls)
 {
-	const struct action_context *context = tally->context;
-	const struct provider *provider = find_provider(calls->provider);
+	struct action_context *context = tally->context;
+	const struct provider *provider = provider_find(calls->provider);
+	struct provider_access access;
 	struct survey *survey = arena_allocate(context->arena, sizeof(*survey));
 	int64_t latest_at = clock_monotonic_ms() + ASK_MS;
 
 	if (provider == NULL || survey == NULL)
 		return;
-	const struct provider_access access = provider->access(context->settings);
+	if (!context_access(context, provider, &access)) {
+		add_warning(tally, calls, context->error.message);
+		return;
+	}
 	const struct provider_exchange exchange = { .client = context->client,
 		.provider = provider,
 		.access = &access,

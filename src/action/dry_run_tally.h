@@ -11,7 +11,7 @@
 #define DRY_RUN_TALLY_MAX 8
 
 struct dry_run_tally {
-	const struct action_context *context; /* of the dry run; its arena owns the texts */
+	struct action_context *context; /* of the dry run; its arena owns the texts */
 	struct dry_run_calls rows[DRY_RUN_TALLY_MAX];
 	size_t count;
 };

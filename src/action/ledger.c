@@ -253,6 +253,12 @@ bool action_sharer(struct action_context *context, const char *provider, const c
 static bool fail_held(
 	struct action_context *context, const struct ledger_resource *resource, const char *holder)
 {
+	if (strcmp(holder, OWNER_OF_ANOTHER) == 0) {
+		action_fail(context, ERROR_CONFLICT_FOREIGN, "somebody else has the %s %s here",
+			resource->type, resource->key);
+		action_remedy(context, NULL, "Choose another name.");
+		return false;
+	}
 	action_fail(context, ERROR_CONFLICT_FOREIGN, "the app '%s' has the %s %s", holder,
 		resource->type, resource->key);
 	action_remedy(context, NULL,
@@ -275,7 +281,9 @@ static bool claim(struct action_context *context, const struct ledger_resource *
 		return true;
 	if (!ask_owner(context, &question, &holder))
 		return false;
-	if (holder[0] == '\0' || (context->dry_run != NULL && resource->shared))
+	bool may_share = context->dry_run != NULL && resource->shared &&
+		strcmp(holder, OWNER_OF_ANOTHER) != 0;
+	if (holder[0] == '\0' || may_share)
 		return true;
 	return ledger_take_back(context) && fail_held(context, resource, holder);
 }
@@ -359,7 +367,9 @@ bool ledger_put(struct action_context *context, const struct ledger_resource *re
 	row.state = row.created ? LEDGER_CREATED : LEDGER_ADOPTED;
 	if (found && is_written(context, &before, &row))
 		return !context_is_short_of_memory(context);
-	if (!claim(context, resource))
+	if (!context_has_rights(context, resource, !row.created && (!stood || replaces),
+		    row.shared && !(stood && settled.shared)) ||
+		!claim(context, resource))
 		return false;
 	const char *value = encode_row(context, &row);
 	return value != NULL &&

@@ -8,7 +8,9 @@
 #include <math.h>
 
 #include "api/body_secrets.h"
+#include "api/media_type.h"
 #include "base/identifier.h"
+#include "base/text.h"
 #include "slipway/field.h"
 
 enum error_class body_identifier_optional(
@@ -25,6 +27,16 @@ enum error_class body_identifier_optional(
 	error_set(error, ERROR_INVALID_REQUEST, "%s must be a string that matches %s", name,
 		IDENTIFIER_PATTERN);
 	return error_at(error, "/%s", name);
+}
+
+enum error_class body_parse(const struct request *request, cJSON **ret_body, struct error *error)
+{
+	if (request->body_too_large)
+		return error_set(error, ERROR_PAYLOAD_TOO_LARGE,
+			"the body is larger than %zu bytes", REQUEST_BODY_MAX);
+	if (media_type_check(request->content_type, request->content_encoding, error) != ERROR_NONE)
+		return error->class;
+	return json_parse(request->body, request->body_length, JSON_LIMITS_CLIENT, ret_body, error);
 }
 
 enum error_class body_identifier(
@@ -113,9 +125,9 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 			continue;
 		error_set(error, ERROR_INVALID_REQUEST,
 			"a member of %s must be a string, or null to delete it", part);
-		error_at(error, "/%s", part);
-		json_pointer_append(error->place, sizeof(error->place), member->string);
-		return error->class;
+		char place[16];
+		text_format(place, sizeof(place), "/%s", part);
+		return error_at_member(error, place, member->string);
 	}
 
 	return ERROR_NONE;
@@ -124,7 +136,7 @@ static enum error_class check_strings(const cJSON *body, const char *part, struc
 /* All parts are objects; the members of env are strings. */
 static enum error_class check_parts(const cJSON *body, struct error *error)
 {
-	static const char *const names[] = { "inputs", "config", "env", "secrets" };
+	static const char *const names[] = { "inputs", "config", "env", "secrets", "connections" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		const cJSON *part = json_member(body, names[i]);
@@ -134,7 +146,9 @@ static enum error_class check_parts(const cJSON *body, struct error *error)
 		return error_at(error, "/%s", names[i]);
 	}
 
-	return check_strings(body, "env", error);
+	return check_strings(body, "env", error) == ERROR_NONE
+		? check_strings(body, "connections", error)
+		: error->class;
 }
 
 enum error_class body_payload(const struct service *service, const char *app, cJSON *body,
@@ -144,6 +158,14 @@ enum error_class body_payload(const struct service *service, const char *app, cJ
 		return error->class;
 	*ret_changes = (struct payload){ .inputs = json_member_mutable(body, "inputs"),
 		.config = json_member_mutable(body, "config"),
-		.env = json_member_mutable(body, "env") };
+		.env = json_member_mutable(body, "env"),
+		.connections = json_member_mutable(body, "connections") };
 	return body_secrets_seal(service, app, body, ret_changes, error);
+}
+
+enum error_class app_payload_read(const struct service *service, const char *app,
+	struct payload *ret_payload, struct error *error)
+{
+	const struct app_name name = service_app(service, app);
+	return payload_read(service->redis, &name, ret_payload, error);
 }

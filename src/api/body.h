@@ -7,6 +7,11 @@
 #include "api/request.h"
 #include "store/payload.h"
 
+/* Reads the body of a POST as JSON; the caller owns *ret_body. Refuses another media type,
+ * malformed JSON, and what is too large. */
+enum error_class body_parse(
+	const struct request *request, cJSON **ret_body, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* A string member that is a valid identifier. Errors name the member. */
 enum error_class body_identifier(const cJSON *body, const char *name, const char **ret_text,
 	struct error *error) SLIPWAY_MUST_CHECK;
@@ -23,6 +28,10 @@ enum error_class body_check_options(const cJSON *body, struct error *error) SLIP
  * ERROR_CONFIG_CHANGED if the body has another configVersion than the payload. */
 enum error_class body_check_version(const char *app, const struct payload *payload,
 	const cJSON *body, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Reads the payload of an app of the request's tenant, as payload_read does. */
+enum error_class app_payload_read(const struct service *service, const char *app,
+	struct payload *ret_payload, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The parts of an app's payload that a body has: borrowed from it, each NULL where it has none.
  * Seals the secrets of the body in place, and those that it asks to be generated. */

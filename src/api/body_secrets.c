@@ -1,19 +1,23 @@
 /*
  * Seals and generates the secrets of a body. A generated one is made for every request that asks
  * for it, and thrown away where the app, or another app that shares it, has one by then: whether it
- * has is known only when the payload is written.
+ * has is known only when the payload is written. So is one that is given for an app that has none.
  */
 #include "api/body_secrets.h"
 
+#include "api/authorise.h"
 #include "core/generated_secret.h"
 #include "core/secret.h"
 #include "store/shared_secrets.h"
 
-/* Added to the body: what is generated, by the names of the app; and what is shared, by its own
- * names. No client can send them, for a mode has no such members. */
+/* Added to the body: what is generated, and how it was asked for, by the names of the app; and what
+ * is shared, by its own names. No client can send them, for a mode has no such members. */
 #define GENERATED   "(generated)"
 #define SHARED      "(shared)"
 #define SHARED_ANEW "(shared anew)"
+#define WISHES      "(wishes)"
+
+#define INITIAL "initial"
 
 static enum error_class no_memory(struct error *error)
 {
@@ -46,12 +50,10 @@ static enum error_class generate(const struct service *service, const struct sec
 static enum error_class generate_shared(const struct service *service, cJSON *body,
 	const struct generated_secret *secret, const char **ret_reference, struct error *error)
 {
-	char owner[SECRET_OWNER_SIZE];
-	const struct secret_name name = { owner, secret->shared };
+	const struct secret_name name = { service->tenant, SECRET_SHARED_APP, secret->shared };
 	const char *sealed;
 	cJSON *part = part_of(body, secret->anew ? SHARED_ANEW : SHARED);
 
-	secret_shared_owner(owner, TENANT_DEFAULT);
 	*ret_reference = secret_shared_text(service->arena, secret->shared, NULL);
 	if (*ret_reference == NULL)
 		return no_memory(error);
@@ -60,6 +62,19 @@ static enum error_class generate_shared(const struct service *service, cJSON *bo
 	if (generate(service, &name, secret, &sealed, error) != ERROR_NONE)
 		return error->class;
 	return put_text(part, secret->shared, sealed) ? ERROR_NONE : no_memory(error);
+}
+
+/* Keeps how it was asked for, so that it can be asked for again elsewhere. */
+static enum error_class put_wish(cJSON *body, const cJSON *wish, struct error *error)
+{
+	cJSON *part = part_of(body, WISHES);
+	cJSON *copy = cJSON_Duplicate(wish, true);
+
+	cJSON_DeleteItemFromObjectCaseSensitive(copy, "anew");
+	if (part != NULL)
+		return json_add(part, wish->string, copy) ? ERROR_NONE : no_memory(error);
+	cJSON_Delete(copy);
+	return no_memory(error);
 }
 
 /* Replaces what the body asks for by its text: among the secrets where it replaces the one that is
@@ -84,24 +99,49 @@ static enum error_class put_generated(cJSON *body, cJSON *secrets, cJSON *wish, 
 static enum error_class seal_wish(const struct service *service, const char *app, cJSON *body,
 	cJSON *secrets, cJSON *wish, const char *place, struct error *error)
 {
-	const struct secret_name name = { app, wish->string };
+	const struct secret_name name = { service->tenant, app, wish->string };
 	struct generated_secret secret;
 	const char *text = NULL;
 
 	if (generated_secret_read(wish, place, service->arena, &secret, error) != ERROR_NONE)
+		return error->class;
+	if (secret.shared != NULL && caller_check_shared(service->caller, error) != ERROR_NONE)
 		return error->class;
 	/* An invalid name of the app's own is refused for shared ones, too. */
 	if (generate(service, &name, &secret, &text, error) != ERROR_NONE ||
 		(secret.shared != NULL &&
 			generate_shared(service, body, &secret, &text, error) != ERROR_NONE))
 		return error->class;
+	if (put_wish(body, wish, error) != ERROR_NONE)
+		return error->class;
 	return put_generated(body, secrets, wish, text, secret.anew, error);
+}
+
+/* {"initial": "value"}: for an app that has none of that name. */
+static enum error_class seal_initial(const struct service *service, const char *app, cJSON *body,
+	cJSON *secrets, cJSON *secret, struct error *error)
+{
+	const struct secret_name name = { service->tenant, app, secret->string };
+	const char *value = json_member_string(secret, INITIAL), *sealed;
+
+	if (value == NULL || cJSON_GetArraySize(secret) != 1) {
+		error_set(error, ERROR_INVALID_REQUEST,
+			"'" INITIAL "' must be a string, and stand alone");
+		return error_remedy(error, NULL,
+			"Write {\"" INITIAL
+			"\": \"VALUE\"} for a secret that the app gets if it has "
+			"none of that name.");
+	}
+	if (secret_seal(service->settings->secrets_public_key, &name, value, service->arena,
+		    &sealed, error) != ERROR_NONE)
+		return error->class;
+	return put_generated(body, secrets, secret, sealed, false, error);
 }
 
 static enum error_class seal_given(
 	const struct service *service, const char *app, cJSON *secret, struct error *error)
 {
-	const struct secret_name name = { app, secret->string };
+	const struct secret_name name = { service->tenant, app, secret->string };
 	const char *sealed;
 
 	if (cJSON_IsNull(secret)) /* it deletes one */
@@ -109,11 +149,22 @@ static enum error_class seal_given(
 	if (!cJSON_IsString(secret))
 		return error_set(error, ERROR_INVALID_REQUEST,
 			"a member of secrets must be a string, null to delete it, or an object "
-			"that says how to generate it");
+			"that says how to generate it or what it is at first");
 	if (secret_seal(service->settings->secrets_public_key, &name, secret->valuestring,
 		    service->arena, &sealed, error) != ERROR_NONE)
 		return error->class;
 	return cJSON_SetValuestring(secret, sealed) != NULL ? ERROR_NONE : no_memory(error);
+}
+
+static enum error_class seal_any(const struct service *service, const char *app, cJSON *body,
+	cJSON *secret, const char *place, struct error *error)
+{
+	cJSON *secrets = json_member_mutable(body, "secrets");
+
+	if (json_member(secret, INITIAL) != NULL)
+		return seal_initial(service, app, body, secrets, secret, error);
+	return cJSON_IsObject(secret) ? seal_wish(service, app, body, secrets, secret, place, error)
+				      : seal_given(service, app, secret, error);
 }
 
 enum error_class body_secrets_seal(const struct service *service, const char *app, cJSON *body,
@@ -126,18 +177,16 @@ enum error_class body_secrets_seal(const struct service *service, const char *ap
 		char place[JSON_POINTER_SIZE] = "/secrets";
 		next = secret->next;
 		json_pointer_append(place, sizeof(place), secret->string);
-		enum error_class class = cJSON_IsObject(secret)
-			? seal_wish(service, app, body, secrets, secret, place, error)
-			: seal_given(service, app, secret, error);
-		if (class == ERROR_NONE)
+		if (seal_any(service, app, body, secret, place, error) == ERROR_NONE)
 			continue;
 		if (error->place[0] == '\0')
 			error_at(error, "%s", place);
-		return class;
+		return error->class;
 	}
 
 	ret_changes->secrets = secrets;
 	ret_changes->generated = json_member_mutable(body, GENERATED);
+	ret_changes->wishes = json_member_mutable(body, WISHES);
 	return ERROR_NONE;
 }
 
@@ -148,7 +197,8 @@ static enum error_class share_all(
 
 	cJSON_ArrayForEach (secret, secrets) {
 		const struct shared_secret shared = { secret->string, secret->valuestring, anew };
-		if (shared_secret_store(service->redis, &shared, error) != ERROR_NONE)
+		if (shared_secret_store(service->redis, service->tenant, &shared, error) !=
+			ERROR_NONE)
 			return error_at(error, "/secrets");
 	}
 	return ERROR_NONE;

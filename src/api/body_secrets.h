@@ -9,8 +9,8 @@
 
 /*
  * Seals the secrets of the body in place. Generates those that are asked for; they become
- * ret_changes->generated, which is borrowed from the body, as ret_changes->secrets is. Stores
- * nothing.
+ * ret_changes->generated, and how they were asked for ret_changes->wishes. Both are borrowed from
+ * the body, as ret_changes->secrets is. Stores nothing.
  */
 enum error_class body_secrets_seal(const struct service *service, const char *app, cJSON *body,
 	struct payload *ret_changes, struct error *error) SLIPWAY_MUST_CHECK;

@@ -37,17 +37,17 @@ static enum error_class print_plan(
 static enum error_class find_plan(const struct service *service, const struct target *target,
 	const char *hash, struct expectation *expectation, bool *ret_found, struct error *error)
 {
-	const struct run_name name = { target->app, target->workflow->id, DRY_RUN_STEP_ID };
+	const struct run_name name = { target->tenant, target->app, target->workflow->id,
+		DRY_RUN_STEP_ID };
 	CLEANUP_JSON cJSON *json = NULL;
 	struct dry_run_output plan;
-	const char *output, *status;
+	struct step_output last;
 
-	if (run_output(service->redis, &name, service->arena, &output, &status, error) !=
-		ERROR_NONE)
+	if (run_output(service->redis, &name, service->arena, &last, error) != ERROR_NONE)
 		return error->class;
-	if (output == NULL)
+	if (last.output == NULL)
 		return ERROR_NONE;
-	if (input_read(output, &json, error) != ERROR_NONE ||
+	if (input_read(last.output, &json, error) != ERROR_NONE ||
 		record_decode(&dry_run_output_record, json, RECORD_LENIENT, "/output",
 			service->arena, &plan, error) != ERROR_NONE)
 		return error->class;
@@ -108,7 +108,8 @@ enum error_class expectation_read(const struct service *service,
 	const struct deployment *deployment, struct expectation *ret_expectation,
 	struct error *error)
 {
-	const struct run_name name = { deployment->app, deployment->workflow, DRY_RUN_GUARD_ID };
+	const struct run_name name = { service->tenant, deployment->app, deployment->workflow,
+		DRY_RUN_GUARD_ID };
 	struct run run;
 
 	*ret_expectation = (struct expectation){ .met = false };

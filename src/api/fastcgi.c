@@ -1,161 +1,65 @@
 /*
- * FastCGI over libfcgi: one process serves many persistent connections. libfcgi's own accept loop
- * would let one such connection monopolise the process, so this file accepts and polls the sockets
- * and uses libfcgi only to read and write.
+ * FastCGI over libfcgi: one process serves many persistent connections, and many requests at a
+ * time. libfcgi's own accept loop would let one such connection monopolise the process, so this
+ * file accepts and watches the sockets and uses libfcgi only to read and write.
+ *
+ * Each request is served by a coroutine, which yields while it waits for Redis. Handlers are
+ * straight code so; written as explicit steps, each of their many waits would be a function and a
+ * struct of its own. The web server sends a request whole, and reads what it is sent: on those two
+ * the process waits, and no longer than STALL_SECONDS.
+ *
+ * A request that is held has no coroutine, and no streams of libfcgi: see held.h.
  */
 #include "api/fastcgi.h"
 
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/resources.h"
 #include "base/text.h"
 
-#define LISTEN_BACKLOG 1024
-#define STALL_SECONDS  5 /* nginx sends whole requests, so a peer that stalls midway is broken */
-#define DRAIN_MS       2000
+#define LISTEN_BACKLOG 4096 /* who waited for one change asks again at the same time */
+#define STALL_SECONDS  5    /* nginx sends whole requests, so a peer that stalls midway is broken */
+#define DRAIN_MS       4000 /* a start that replaces takes up to 3 s */
+#define FILES_SPARE    ((size_t)16) /* open files that are no connections */
 
 /* ---- one request ---- */
 
-/* Where the parameters and the body of a request are read from: FastCGI, or the environment and
- * standard input. */
-struct source {
-	char **parameters;  /* NULL: the environment */
-	FCGX_Stream *input; /* NULL: standard input */
-};
-
-static const char *parameter(const struct source *source, const char *name)
+static const char *parameter(const void *context, const char *name)
 {
-	const char *value =
-		source->parameters != NULL ? FCGX_GetParam(name, source->parameters) : getenv(name);
-	return value != NULL ? value : "";
+	const FCGX_Request *request = context;
+	return FCGX_GetParam(name, request->envp);
 }
 
-static bool read_all(const struct source *source, char *bytes, size_t length)
+static ssize_t read_input(const void *context, char *bytes, size_t length)
 {
-	size_t done = 0;
-
-	while (done < length) {
-		ssize_t part = source->input != NULL
-			? FCGX_GetStr(bytes + done, (int)(length - done), source->input)
-			: read(STDIN_FILENO, bytes + done, length - done);
-		if (part < 0 && errno == EINTR && source->input == NULL)
-			continue;
-		if (part <= 0)
-			return false;
-		done += (size_t)part;
-	}
-
-	return true;
+	const FCGX_Request *request = context;
+	return FCGX_GetStr(bytes, (int)length, request->in);
 }
 
-/* The web server's request id, or a new one where it sends none. A client's own header is never
- * used. */
-static const char *request_id(const struct source *source, char id[REQUEST_ID_SIZE])
+/* Where it is held, there is no response yet, and all its input was read. */
+static void serve_fastcgi(
+	FCGX_Request *fastcgi, request_handler *handler, void *context, struct held_request *held)
 {
-	unsigned char bytes[REQUEST_ID_SIZE / 2];
-	if (request_id_valid(parameter(source, "REQUEST_ID"))) {
-		text_copy(id, REQUEST_ID_SIZE, parameter(source, "REQUEST_ID"));
-		return id;
-	}
-	randombytes_buf(bytes, sizeof(bytes));
-	return sodium_bin2hex(id, REQUEST_ID_SIZE, bytes, sizeof(bytes));
-}
-
-/* The normalised path; where the server sends none, the request target without its query. */
-static const char *request_path(const struct source *source, char *path, size_t size)
-{
-	const char *given = parameter(source, "DOCUMENT_URI");
-	if (given[0] == '\0')
-		given = parameter(source, "REQUEST_URI");
-	text_format(path, size, "%.*s", (int)strcspn(given, "?"), given);
-	return path;
-}
-
-static void write_head(const struct response *response, char *head, size_t size)
-{
-	text_format(head, size, "Status: %d\r\n", response->status);
-	if (response->content_type != NULL)
-		text_append(head, size, "Content-Type: %s\r\n", response->content_type);
-	if (response->etag[0] != '\0')
-		text_append(head, size, "ETag: %s\r\n", response->etag);
-	if (response->retry_after_seconds > 0)
-		text_append(head, size, "Retry-After: %lld\r\n",
-			(long long)response->retry_after_seconds);
-	if (response->allow[0] != '\0')
-		text_append(head, size, "Allow: %s\r\n", response->allow);
-	if (response->status != 304)
-		text_append(head, size, "Content-Length: %zu\r\n", response->body.length);
-	text_append(head, size, "\r\n");
-}
-
-/* Even a partly received body may contain a secret. */
-static void wipe_body(char *body, size_t length)
-{
-	if (body != NULL)
-		explicit_bzero(body, length);
-	free(body);
-}
-
-/* Reads the request, handles it, and fills the head and the response. False where the body could
- * not be read. */
-static bool serve_one(const struct source *source, request_handler *handler, void *context,
-	char *head, size_t head_size, struct response *response)
-{
-	char path[512], id[REQUEST_ID_SIZE];
-	int64_t length = 0;
-	char *body = NULL;
-	struct request request = {
-		.id = request_id(source, id),
-		.method = parameter(source, "REQUEST_METHOD"),
-		.path = request_path(source, path, sizeof(path)),
-		.query = parameter(source, "QUERY_STRING"),
-		.host = parameter(source, "HTTP_HOST"),
-		.content_type = parameter(source, "CONTENT_TYPE"),
-		.content_encoding = parameter(source, "HTTP_CONTENT_ENCODING"),
-		.if_none_match = parameter(source, "HTTP_IF_NONE_MATCH"),
-		.body = "",
-	};
-	const char *length_text = parameter(source, "CONTENT_LENGTH");
-
-	if (length_text[0] != '\0' && (!text_to_integer(length_text, &length) || length < 0))
-		length = 0;
-	request.body_too_large = length > (int64_t)REQUEST_BODY_MAX;
-	if (length > 0 && !request.body_too_large) {
-		body = calloc(1, (size_t)length + 1);
-		if (body == NULL || !read_all(source, body, (size_t)length)) {
-			wipe_body(body, (size_t)length);
-			return false;
-		}
-		request.body = body;
-		request.body_length = (size_t)length;
-	}
-
-	handler(context, &request, response);
-	write_head(response, head, head_size);
-	wipe_body(body, (size_t)length);
-	return true;
-}
-
-static void serve_fastcgi(FCGX_Request *fastcgi, request_handler *handler, void *context)
-{
-	const struct source source = { fastcgi->envp, fastcgi->in };
-	char head[512];
+	const struct source source = { parameter, read_input, fastcgi };
+	char head[RESPONSE_HEAD_SIZE];
 	struct response response;
 
 	response_init(&response);
-	if (serve_one(&source, handler, context, head, sizeof(head), &response)) {
-		bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
+	if (incoming_serve(&source, handler, context, held, &response) && !response.held) {
+		bool has_body = strcmp(source_parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
+		response_head(&response, head);
 		FCGX_PutStr(head, (int)strlen(head), fastcgi->out);
 		if (has_body)
 			FCGX_PutStr(buffer_text(&response.body), (int)response.body.length,
@@ -170,19 +74,46 @@ static void serve_fastcgi(FCGX_Request *fastcgi, request_handler *handler, void 
 	while (FCGX_GetStr(rest, (int)sizeof(rest), fastcgi->in) > 0) {}
 }
 
-/* ---- the loop ---- */
+/* ---- connections ---- */
 
+/* One of the web server. It carries one request at a time, and is kept for the next. */
 struct connection {
-	FCGX_Request request; /* ipcFd < 0: free */
-	bool was_used;        /* it has carried a request */
+	FCGX_Request request; /* its streams point back at it: it must not move */
+	struct server *server;
+	struct loop_watch watch;
+	enum {
+		CONNECTION_UNUSED, /* accepted: a request is about to come */
+		CONNECTION_IDLE,   /* between two requests */
+		CONNECTION_READY,  /* has something to read, and stands in the line */
+		CONNECTION_SERVED, /* a coroutine works for it */
+		CONNECTION_HELD,   /* its request waits for a change */
+	} state;
+	bool has_more;  /* something came while it was served */
+	bool has_ended; /* the peer sends nothing more: it may have said so with its request */
+	bool is_kept;   /* behind this request */
+	struct held_request held;
+	TAILQ_ENTRY(connection) entry;
+	STAILQ_ENTRY(connection) in_line;
 };
 
-struct loop {
+/* Connections that have something to be served. */
+STAILQ_HEAD(line, connection);
+
+struct server {
+	struct loop *loop;
+	struct held_requests *held; /* NULL: nothing is held */
 	int listener;
+	struct loop_watch watch; /* the listener */
+	struct loop_hook hook;   /* serves who stands in the line */
 	request_handler *handler;
 	void *context;
-	/* Must not move: the streams of a request point back at it. */
-	struct connection connections[FASTCGI_CONNECTIONS_MAX];
+
+	TAILQ_HEAD(connections, connection) connections;
+	struct line line; /* of those that have a request, or were closed */
+	bool held_next;   /* it takes turns with those that are held */
+	size_t count, in_line, served;
+	size_t most;       /* connections */
+	bool is_accepting; /* the listener is watched */
 };
 
 static volatile sig_atomic_t stop_requested;
@@ -194,147 +125,338 @@ static void on_terminate(int signal_number)
 	FCGX_ShutdownPending();
 }
 
-static void connection_open(struct connection *connection, int descriptor)
+/* Not left to libfcgi, which waits up to two seconds for the peer to close its end. */
+static void connection_close(struct connection *connection)
 {
-	struct timeval stall = { .tv_sec = STALL_SECONDS };
+	struct server *server = connection->server;
 
+	held_request_end(&connection->held);
+	loop_unwatch(server->loop, &connection->watch);
+	FCGX_Free(&connection->request, 0);
+	close(connection->watch.fd);
+	TAILQ_REMOVE(&server->connections, connection, entry);
+	server->count--;
+	free(connection);
+}
+
+/* Puts it in the line: it has a request, or the peer has closed it. */
+static void connection_line_up(struct connection *connection)
+{
+	struct server *server = connection->server;
+
+	connection->state = CONNECTION_READY;
+	connection->has_more = false;
+	STAILQ_INSERT_TAIL(&server->line, connection, in_line);
+	server->in_line++;
+	loop_call_at_end(server->loop, &server->hook);
+}
+
+static void on_connection_ready(void *context, uint32_t events)
+{
+	struct connection *connection = context;
+
+	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+		connection->has_ended = true;
+	if (connection->state == CONNECTION_HELD && held_request_is_lost(&connection->held))
+		connection_close(connection);
+	else if (connection->state == CONNECTION_SERVED)
+		connection->has_more = true;
+	else if (connection->state != CONNECTION_HELD && connection->state != CONNECTION_READY)
+		connection_line_up(connection);
+}
+
+/* Edge-triggered: a served connection that gets more does not keep waking the loop. */
+static bool connection_open(struct server *server, int descriptor)
+{
+	const struct timeval stall = { .tv_sec = STALL_SECONDS };
+	struct connection *connection = calloc(1, sizeof(*connection));
+	struct error ignored;
+
+	if (connection == NULL)
+		return false;
 	setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
 	setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
+	connection->server = server;
+	connection->held = (struct held_request){
+		.all = server->held, .socket = descriptor, .context = connection
+	};
+	connection->watch = (struct loop_watch){ descriptor, on_connection_ready, connection };
+	if (loop_watch(server->loop, &connection->watch, EPOLLIN | EPOLLRDHUP | EPOLLET,
+		    &ignored) != ERROR_NONE) {
+		free(connection);
+		return false;
+	}
 
 	/* Without a listener libfcgi cannot accept by itself, which would block. */
 	FCGX_InitRequest(&connection->request, -1, 0);
 	connection->request.ipcFd = descriptor;
-
 	/* Otherwise the first FCGX_Accept_r closes the connection. */
 	connection->request.keepConnection = 1;
-	connection->was_used = false;
+	TAILQ_INSERT_TAIL(&server->connections, connection, entry);
+	server->count++;
+	return true;
 }
 
-/* Accepts all pending connections while there are free slots: accepting one per turn would starve a
- * burst. */
-static void connections_accept(struct loop *loop)
+/* A listener that could not be emptied would wake the loop without end. */
+static void stop_accepting(struct server *server)
 {
-	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++) {
-		struct connection *connection = &loop->connections[i];
-		if (connection->request.ipcFd >= 0)
-			continue;
-		int descriptor = accept4(loop->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (server->is_accepting)
+		loop_unwatch(server->loop, &server->watch);
+	server->is_accepting = false;
+}
+
+/* While all places are taken, other processes of the pool accept the new connections. */
+static enum error_class keep_accepting(struct server *server, struct error *error)
+{
+	if (server->is_accepting || server->count >= server->most)
+		return ERROR_NONE;
+	server->is_accepting = true;
+	return loop_watch(server->loop, &server->watch, EPOLLIN | EPOLLEXCLUSIVE, error);
+}
+
+/*
+ * All that wait: accepting one a turn would starve a burst. Of several processes that watch a
+ * listener, the kernel wakes the first that is idle: whoever has accepted goes to the end of them,
+ * or one process would have nearly all connections.
+ */
+static void on_listener_ready(void *context, uint32_t events)
+{
+	struct server *server = context;
+	(void)events;
+
+	while (server->count < server->most) {
+		int descriptor = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (descriptor < 0)
-			return;
-		connection_open(connection, descriptor);
+			break;
+		if (!connection_open(server, descriptor))
+			close(descriptor);
 	}
+	stop_accepting(server);
 }
 
-/* Not left to libfcgi, which waits up to two seconds for the peer to close its end. */
-static void connection_close(struct connection *connection)
-{
-	int descriptor = connection->request.ipcFd;
-	FCGX_Free(&connection->request, 0);
-	connection->request.ipcFd = -1;
-	if (descriptor >= 0)
-		close(descriptor);
-}
+/* ---- serving ---- */
 
-/* Serves a readable connection: it has a request, or the peer closed it. */
-static void connection_serve(struct loop *loop, struct connection *connection)
+/* Whether the connection had a request, and is of further use: it takes another one, or this one is
+ * held. */
+static bool serve_request(struct connection *connection, request_handler *handler, void *context)
 {
 	char peeked;
 	FCGX_Request *request = &connection->request;
+	struct held_request *held = &connection->held;
 
-	connection->was_used = true;
 	if (recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 ||
-		FCGX_Accept_r(request) != 0) {
+		FCGX_Accept_r(request) != 0)
+		return false;
+
+	connection->is_kept = request->keepConnection != 0;
+	held->number = request->requestId;
+	serve_fastcgi(request, handler, context, held->all != NULL ? held : NULL);
+	/* Otherwise it closes the connection, and waits for the peer to do the same. */
+	request->keepConnection = 1;
+	if (held->question != NULL) {
+		bool is_sound = FCGX_GetError(request->in) == 0;
+		FCGX_Free(request, 0);
+		return is_sound && !held_request_is_lost(held);
+	}
+	FCGX_Finish_r(request);
+	return connection->is_kept && request->ipcFd >= 0;
+}
+
+/* It has had its request. Where nothing more will come, no event will say so again. */
+static void connection_go_on(struct connection *connection)
+{
+	held_request_end(&connection->held);
+	connection->state = CONNECTION_IDLE;
+	if (connection->has_more || connection->has_ended)
+		connection_line_up(connection);
+}
+
+static void on_held_ended(void *context, bool is_usable)
+{
+	struct connection *connection = context;
+
+	connection->has_more = false; /* it may have been looked at: events came before that */
+	if (is_usable && connection->is_kept)
+		connection_go_on(connection);
+	else
+		connection_close(connection);
+}
+
+static void on_held_due(void *context)
+{
+	struct server *server = context;
+	loop_call_at_end(server->loop, &server->hook);
+}
+
+/* In a coroutine, or on main where nothing waits. */
+static void connection_serve(struct connection *connection, request_handler *handler, void *context)
+{
+	if (!serve_request(connection, handler, context)) {
 		connection_close(connection);
 		return;
 	}
-
-	serve_fastcgi(request, loop->handler, loop->context);
-	FCGX_Finish_r(request);
-}
-
-/* Serves whatever arrives within the timeout. Without `accepting`, only on connections that are
- * already open. */
-static void loop_turn(struct loop *loop, bool accepting, int timeout_ms)
-{
-	struct pollfd polled[FASTCGI_CONNECTIONS_MAX + 1];
-	struct connection *connections[FASTCGI_CONNECTIONS_MAX + 1] = { NULL };
-	nfds_t count = 0;
-
-	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++) {
-		struct connection *connection = &loop->connections[i];
-		if (connection->request.ipcFd < 0)
-			continue;
-		connections[count] = connection;
-		polled[count++] =
-			(struct pollfd){ .fd = connection->request.ipcFd, .events = POLLIN };
-	}
-
-	/* While all slots are taken, other processes of the pool accept the new connections. */
-	if (accepting && count < FASTCGI_CONNECTIONS_MAX)
-		polled[count++] = (struct pollfd){ .fd = loop->listener, .events = POLLIN };
-	if (poll(polled, count, timeout_ms) <= 0)
+	if (connection->held.question == NULL) {
+		connection_go_on(connection);
 		return;
-	for (nfds_t i = 0; i < count; i++) {
-		if (polled[i].revents == 0)
-			continue;
-		if (connections[i] != NULL)
-			connection_serve(loop, connections[i]);
-		else
-			connections_accept(loop);
 	}
+	connection->state = CONNECTION_HELD;
+	held_request_wait(&connection->held);
 }
 
-static bool loop_has_unused(const struct loop *loop)
+static void refuse_overload(void *context, const struct request *request, struct response *response)
 {
-	bool found = false;
-	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
-		found |= loop->connections[i].request.ipcFd >= 0 && !loop->connections[i].was_used;
-	return found;
+	const struct server *server = context;
+	struct request refused = *request;
+
+	refused.overloaded = true;
+	server->handler(server->context, &refused, response);
+}
+
+static struct connection *take_from_line(struct server *server)
+{
+	struct connection *connection = STAILQ_FIRST(&server->line);
+
+	STAILQ_REMOVE_HEAD(&server->line, in_line);
+	server->in_line--;
+	connection->state = CONNECTION_SERVED;
+	return connection;
+}
+
+static bool has_next(const struct server *server)
+{
+	return server->in_line > 0 || (server->held != NULL && held_requests_are_due(server->held));
+}
+
+/* Of those that are in line and those that are held in turn, so that neither keeps the other
+ * waiting. */
+static void serve_next(struct server *server, request_handler *handler, void *context)
+{
+	bool is_held = server->held != NULL && held_requests_are_due(server->held) &&
+		(server->held_next || server->in_line == 0);
+
+	server->held_next = !is_held;
+	if (is_held)
+		held_requests_look(server->held, handler, context);
+	else
+		connection_serve(take_from_line(server), handler, context);
+}
+
+static void serve_in_coroutine(void *context)
+{
+	struct server *server = context;
+
+	serve_next(server, server->handler, server->context);
+	server->served--;
+	loop_call_at_end(server->loop, &server->hook);
+}
+
+/* Serves as many as there may be coroutines. Who would have to wait for long is refused at once. */
+static void serve_line(void *context)
+{
+	struct server *server = context;
+
+	while (server->served < FASTCGI_SERVED_MAX && has_next(server)) {
+		server->served++;
+		if (!coroutine_start(serve_in_coroutine, server)) {
+			server->served--;
+			serve_next(server, refuse_overload, server);
+		}
+	}
+
+	while (server->in_line > FASTCGI_WAITING_MAX)
+		connection_serve(take_from_line(server), refuse_overload, server);
+}
+
+/* ---- the process ---- */
+
+static bool has_work(const struct server *server)
+{
+	const struct connection *connection;
+
+	if (server->in_line > 0 || server->served > 0 ||
+		(server->held != NULL && held_requests_have_work(server->held)))
+		return true;
+	TAILQ_FOREACH(connection, &server->connections, entry)
+	if (connection->state == CONNECTION_UNUSED)
+		return true;
+	return false;
 }
 
 /*
  * Stops without failing a request. nginx connects only when it has a request, so an accepted,
  * unused connection is about to carry one; closing it would fail that request. A connection that
  * has been used may be closed: if a request is on its way, nginx sends it again on a new
- * connection.
+ * connection. Whoever is held gets the response as it is now.
  */
-static void loop_drain(struct loop *loop)
+static void drain(struct server *server, struct holds *holds)
 {
 	int64_t end_at = clock_monotonic_ms() + DRAIN_MS;
-	loop_turn(loop, false, 0);
-	for (int64_t left = DRAIN_MS; left > 0 && loop_has_unused(loop);
+
+	stop_accepting(server);
+	if (holds != NULL)
+		holds_stop(holds);
+	loop_turn(server->loop, 0);
+	for (int64_t left = DRAIN_MS; left > 0 && has_work(server);
 		left = end_at - clock_monotonic_ms())
-		loop_turn(loop, false, (int)left);
-	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
-		if (loop->connections[i].request.ipcFd >= 0)
-			connection_close(&loop->connections[i]);
+		loop_turn(server->loop, left);
+
+	struct connection *connection, *next;
+	for (connection = TAILQ_FIRST(&server->connections); connection != NULL;
+		connection = next) {
+		next = TAILQ_NEXT(connection, entry);
+		if (connection->state != CONNECTION_SERVED && !connection->held.is_handled)
+			connection_close(connection);
+	}
 }
 
-enum error_class fastcgi_serve(
-	int listener, request_handler *handler, void *context, struct error *error)
+static enum error_class accept_until_stopped(struct server *server, struct error *error)
 {
-	struct loop *loop = calloc(1, sizeof(*loop));
-
-	if (loop == NULL || FCGX_Init() != 0) {
-		free(loop);
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for FastCGI");
+	while (!stop_requested) {
+		if (keep_accepting(server, error) != ERROR_NONE)
+			return error->class;
+		loop_turn(server->loop, 1000);
 	}
+	return ERROR_NONE;
+}
 
-	loop->listener = listener;
-	loop->handler = handler;
-	loop->context = context;
-	for (size_t i = 0; i < FASTCGI_CONNECTIONS_MAX; i++)
-		loop->connections[i].request.ipcFd = -1;
+static size_t most_connections(void)
+{
+	size_t files = resources_raise_files();
+	return files > FASTCGI_CONNECTIONS_MAX + FILES_SPARE ? FASTCGI_CONNECTIONS_MAX
+		: files > 2 * FILES_SPARE                    ? files - FILES_SPARE
+							     : FILES_SPARE;
+}
+
+enum error_class fastcgi_serve(struct loop *loop, struct holds *holds, int listener,
+	request_handler *handler, void *context, struct error *error)
+{
+	struct server server = { .loop = loop,
+		.listener = listener,
+		.handler = handler,
+		.context = context,
+		.most = most_connections() };
+	const struct held_calls calls = { on_held_due, &server, on_held_ended };
+
+	if (FCGX_Init() != 0)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for FastCGI");
+	if (holds != NULL && held_requests_new(loop, &calls, &server.held, error) != ERROR_NONE)
+		return error->class;
+	TAILQ_INIT(&server.connections);
+	STAILQ_INIT(&server.line);
+	if (holds != NULL)
+		holds_limit(holds, server.most / 4 * 3);
+	server.watch = (struct loop_watch){ listener, on_listener_ready, &server };
+	server.hook = (struct loop_hook){ .call = serve_line, .context = &server };
 
 	/* Several processes wake up for one connection; the losers must not block in accept. */
 	fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
 	struct sigaction terminate = { .sa_handler = on_terminate };
 	sigaction(SIGTERM, &terminate, NULL);
-	while (!stop_requested)
-		loop_turn(loop, true, 1000);
-	loop_drain(loop);
-	free(loop);
-	return ERROR_NONE;
+	enum error_class class = accept_until_stopped(&server, error);
+	if (class == ERROR_NONE)
+		drain(&server, holds);
+	held_requests_free(server.held);
+	return class;
 }
 
 bool fastcgi_is_cgi(void)
@@ -352,39 +474,4 @@ enum error_class fastcgi_listen(const char *path, int *ret_socket, struct error 
 		return error_set(error, ERROR_INVALID_INPUT, "cannot listen on %s: %s", path,
 			strerror(errno));
 	return ERROR_NONE;
-}
-
-/* ---- CGI ---- */
-
-static bool write_all(const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t part = write(STDOUT_FILENO, bytes, length);
-		if (part < 0 && errno == EINTR)
-			continue;
-		if (part <= 0)
-			return false;
-		bytes += part;
-		length -= (size_t)part;
-	}
-
-	return true;
-}
-
-enum error_class cgi_serve(request_handler *handler, void *context, struct error *error)
-{
-	const struct source source = { NULL, NULL };
-	char head[512];
-	struct response response;
-
-	response_init(&response);
-	bool has_body = strcmp(parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
-	bool written = serve_one(&source, handler, context, head, sizeof(head), &response) &&
-		write_all(head, strlen(head)) &&
-		(!has_body || write_all(buffer_text(&response.body), response.body.length));
-	response_release(&response);
-	return written
-		? ERROR_NONE
-		: error_set(error, ERROR_NETWORK,
-			  "the web server closed the connection before it had the whole response");
 }

@@ -1,18 +1,21 @@
 /*
- * The only file that uses libfcgi: one poll loop over the persistent connections of a listening
- * socket. The same program also runs as plain CGI.
+ * The only file that uses libfcgi: serves the persistent connections of a listening socket, many
+ * requests at a time.
  */
 #ifndef SLIPWAY_API_FASTCGI_H
 #define SLIPWAY_API_FASTCGI_H
 
-#include "api/request.h"
+#include "api/incoming.h"
+#include "base/loop.h"
 
 /* Connections per process. Further ones wait, or are accepted by another process of the pool. */
-#define FASTCGI_CONNECTIONS_MAX 256
+#define FASTCGI_CONNECTIONS_MAX 8192
 
-/* Handles one request. The context is the caller's. */
-typedef void request_handler(
-	void *context, const struct request *request, struct response *response);
+/* Requests that are served at a time, each on a stack of its own. */
+#define FASTCGI_SERVED_MAX 128
+
+/* Requests that may wait for that; who comes behind them is refused, and told to come back. */
+#define FASTCGI_WAITING_MAX 2048
 
 /* Whether this process was started as a CGI program, so that fd 0 is not a listening socket. */
 bool fastcgi_is_cgi(void);
@@ -22,15 +25,12 @@ enum error_class fastcgi_listen(
 	const char *path, int *ret_socket, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Serves the listening socket until SIGTERM, then finishes the requests under way. For a process
- * that does nothing else.
+ * Serves the listening socket in the loop until SIGTERM, then finishes the requests under way. The
+ * handler is called in a coroutine. Three quarters of the connections may have requests that are
+ * held: the others are for those that ask for something. holds may be NULL: then none is. For a
+ * process that does nothing else.
  */
-enum error_class fastcgi_serve(int listener, request_handler *handler, void *context,
-	struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Serves the single request of a CGI program: reads the environment and standard input, writes
- * standard output. */
-enum error_class cgi_serve(
+enum error_class fastcgi_serve(struct loop *loop, struct holds *holds, int listener,
 	request_handler *handler, void *context, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

@@ -9,7 +9,7 @@
 #include "api/ring.h"
 #include "api/sealed_inputs.h"
 #include "base/text.h"
-#include "core/digest.h"
+#include "core/definition_memory.h"
 
 static enum error_class no_memory(struct error *error)
 {
@@ -58,7 +58,7 @@ static enum error_class prepare_step(const struct input_sources *sources, const 
 		prepare_needs(sources, input, after, arena, step, error) != ERROR_NONE)
 		return error->class;
 
-	step_digest(sources->workflow, sources->step, definition);
+	step_digest_known(sources->workflow, sources->step, definition);
 	step->id = sources->step->id;
 	step->input = json_print(arena, input);
 	step->digest = digest;
@@ -142,8 +142,7 @@ static enum error_class start(const struct service *service, struct input_source
 		arena_allocate(service->arena, (1 + WORKFLOW_STEPS_MAX) * sizeof(*steps));
 	char digest[DIGEST_SIZE], definition[DEFINITION_SIZE];
 	struct start start = {
-		.app = target->app,
-		.workflow = target->workflow->id,
+		.name = target_name(target),
 		.deployment = launch->deployment,
 		.id = json_member_string(launch->body, "startId"),
 		.seen = launch->seen,
@@ -156,15 +155,18 @@ static enum error_class start(const struct service *service, struct input_source
 		.after = launch->after,
 		.plan = launch->expected.text,
 		.request = launch->request,
+		.actor = service->caller->id,
+		.budgets = service->budgets,
 		.retry = launch->retry,
 		.force = cJSON_IsTrue(json_member(launch->body, "force")),
+		.replaces = cJSON_IsTrue(json_member(launch->body, "replace")),
 		.retention_seconds = service->settings->retention_days * 86400,
 		.steps = steps,
 	};
 
 	if (steps == NULL || start.inputs == NULL || start.configured == NULL)
 		return no_memory(error);
-	workflow_digest(target->workflow, definition);
+	workflow_digest_known(target->workflow, definition);
 	if (prepare_all(service, sources, target, launch, steps, &start.step_count, error) !=
 			ERROR_NONE ||
 		digest_all(&start, launch->expected.plan.expect, digest, error) != ERROR_NONE)
@@ -201,6 +203,21 @@ enum error_class launch_send(const struct service *service, const struct target 
 }
 
 /* ---- the response ---- */
+
+/* Of the deployment that the request got before; it may have been any. */
+static void describe_forgotten(const struct start_result *result, struct error *problem)
+{
+	const struct deployment *deployment = &result->deployment;
+
+	error_set(problem, ERROR_RUN_CONFLICT,
+		"the request was sent before and got the deployment %s of '%s' by '%s': another "
+		"one (%s) has taken its place since, and what became of it is no longer known",
+		result->differing_count > 0 ? result->differing[0] : "", deployment->app,
+		deployment->workflow, deployment->id);
+	error_remedy(problem, NULL,
+		"Look at the deployment that is there now. To deploy again, send the request with "
+		"a new startId.");
+}
 
 /* What is in the way of a start or retry, as a problem. */
 static void describe_conflict(const struct start_result *result, struct error *problem)
@@ -247,7 +264,10 @@ static enum error_class respond_conflict(
 	CLEANUP_JSON cJSON *current = NULL;
 	struct error problem;
 
-	describe_conflict(result, &problem);
+	if (result->outcome == START_FORGOTTEN)
+		describe_forgotten(result, &problem);
+	else
+		describe_conflict(result, &problem);
 	if (deployment_status(&result->deployment, &current, error) != ERROR_NONE)
 		return error->class;
 	response_problem(response, &problem, NULL, current);
@@ -261,7 +281,7 @@ enum error_class launch_respond(
 	CLEANUP_JSON cJSON *json = NULL;
 
 	if (result->outcome == START_CONFLICT || result->outcome == START_BUSY ||
-		result->outcome == START_CHANGED)
+		result->outcome == START_CHANGED || result->outcome == START_FORGOTTEN)
 		return respond_conflict(result, response, error);
 	if (result->outcome == START_RING)
 		return refuse_ring(result->differing, result->differing_count, error);
@@ -274,4 +294,22 @@ enum error_class launch_respond(
 		return error->class;
 	return response_json(
 		response, result->outcome == START_NEW ? 202 : 200, json_take(&json), error);
+}
+
+enum error_class launch_find(const struct service *service, const struct target *target,
+	const cJSON *body, bool retry, struct response *response, bool *ret_found,
+	struct error *error)
+{
+	const struct run_name name = target_name(target);
+	const char *id = json_member_string(body, "startId");
+	struct start_result result;
+
+	*ret_found = false;
+	if (id == NULL)
+		return ERROR_NONE;
+	if (deployment_find_request(
+		    service->redis, &name, id, retry, service->arena, &result, error) != ERROR_NONE)
+		return error->class;
+	*ret_found = result.outcome != START_NONE;
+	return *ret_found ? launch_respond(&result, response, error) : ERROR_NONE;
 }

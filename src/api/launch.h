@@ -32,6 +32,13 @@ enum error_class launch_send(const struct service *service, const struct target 
 	const struct launch *launch, struct response *response, bool *ret_sent,
 	struct start_result *ret_result, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* A start or retry that is sent again is answered before anything of it is checked, for much may
+ * have changed since: where its startId is known, *ret_found, and the response is what has become
+ * of its deployment. */
+enum error_class launch_find(const struct service *service, const struct target *target,
+	const cJSON *body, bool retry, struct response *response, bool *ret_found,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Responds with the deployment: 202 for one that was started or goes on, 200 for one that is as it
  * was, and a problem where another one, or a step with another input, is in the way. */
 enum error_class launch_respond(const struct start_result *result, struct response *response,

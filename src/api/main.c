@@ -10,10 +10,16 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "api/cgi.h"
 #include "api/fastcgi.h"
+#include "api/holds.h"
+#include "api/origins.h"
+#include "api/together.h"
+#include "api/watcher.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/prefork.h"
 #include "base/process.h"
 #include "base/resources.h"
@@ -22,8 +28,8 @@
 #include "provider/providers.h"
 #include "store/layout.h"
 
-/* Every response takes less than 2 s even if Redis hangs: after one timeout, the requests that
- * queued behind it fail at once. */
+/* Every response takes less than 2 s even if Redis hangs: after one timeout, the requests that wait
+ * behind it fail at once. */
 #define REDIS_TIMEOUT_MS 900
 #define REDIS_PAUSE_MS   1000
 #define GRACE_MS         5000
@@ -35,6 +41,12 @@ const char *argp_program_version = "slipway-api " SLIPWAY_VERSION;
 struct api {
 	struct settings settings;
 	struct redis *redis;
+	/* Of a handler process. */
+	struct loop *loop;
+	struct holds *holds;
+	struct together together;
+	struct redis *watched; /* by the watcher */
+	struct watcher *watcher;
 	int listener;
 	struct prefork prefork;
 };
@@ -45,9 +57,16 @@ static void handle(void *context, const struct request *request, struct response
 	struct arena arena;
 	int64_t began_at = clock_monotonic_ms();
 	arena_init(&arena, 0);
-	const struct service service = { &api->settings, api->redis, &arena };
+	const struct service service = {
+		.settings = &api->settings,
+		.redis = api->redis,
+		.arena = &arena,
+		.holds = api->holds,
+		.together = api->loop != NULL ? &api->together : NULL,
+	};
 	request_handle(&service, request, response);
-	request_log(request, response, clock_monotonic_ms() - began_at);
+	if (!response->held)
+		request_log(request, response, clock_monotonic_ms() - began_at);
 	arena_release(&arena);
 }
 
@@ -63,6 +82,27 @@ static enum error_class api_connect(struct api *api, struct error *error)
 	return ERROR_NONE;
 }
 
+/* What it takes to hold requests until something changes. */
+static enum error_class prepare_holds(struct api *api, struct error *error)
+{
+	if (holds_new(api->loop, &api->holds, error) != ERROR_NONE ||
+		redis_from_settings(&api->settings, "slipway-api-changes",
+			WATCHER_WAIT_MS + REDIS_TIMEOUT_MS, &api->watched, error) != ERROR_NONE)
+		return error->class;
+	redis_join(api->watched, api->loop);
+	return watcher_start(api->loop, api->watched, api->holds, &api->watcher, error);
+}
+
+static void release_child(struct api *api)
+{
+	watcher_stop(api->watcher);
+	redis_free(api->watched);
+	redis_free(api->redis);
+	holds_free(api->holds);
+	loop_free(api->loop);
+	coroutines_release();
+}
+
 static int serve_child(void *context, size_t index, int channel)
 {
 	struct api *api = context;
@@ -72,10 +112,17 @@ static int serve_child(void *context, size_t index, int channel)
 	enum error_class class = api_connect(api, &error);
 
 	if (class == ERROR_NONE)
-		class = fastcgi_serve(api->listener, handle, api, &error);
+		class = loop_new(&api->loop, &error);
+	if (class == ERROR_NONE) {
+		redis_join(api->redis, api->loop);
+		together_init(&api->together, api->redis, api->loop);
+		class = prepare_holds(api, &error);
+	}
+	if (class == ERROR_NONE)
+		class = fastcgi_serve(api->loop, api->holds, api->listener, handle, api, &error);
 	if (class != ERROR_NONE)
 		log_error("handler failed", &error);
-	redis_free(api->redis);
+	release_child(api);
 	return class == ERROR_NONE ? 0 : 1;
 }
 
@@ -141,6 +188,34 @@ static enum error_class serve(struct api *api, struct error *error)
 	return class;
 }
 
+/* Not among the settings, and in no help: no file and no environment can open a server. */
+#define DEVELOPMENT_KEY 0x400
+static const struct argp_option own_options[] = {
+	{ .name = "development", .key = DEVELOPMENT_KEY, .arg = "yes", .flags = OPTION_HIDDEN },
+	{ .name = NULL },
+};
+
+static error_t parse_own(int key, char *text, struct argp_state *state)
+{
+	struct settings *settings = state->input;
+
+	if (key == ARGP_KEY_INIT)
+		state->child_inputs[0] = settings;
+	else if (key == DEVELOPMENT_KEY)
+		settings->development = strcmp(text, "yes") == 0;
+	else
+		return ARGP_ERR_UNKNOWN;
+	return 0;
+}
+
+static enum error_class check_tenant(const char *tenant, struct error *error)
+{
+	return identifier_valid(tenant)
+		? ERROR_NONE
+		: error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_TENANT must match %s",
+			  IDENTIFIER_PATTERN);
+}
+
 int main(int argc, char **argv)
 {
 	static struct api api;
@@ -151,14 +226,19 @@ int main(int argc, char **argv)
 	settings_init(&api.settings, SETTINGS_API, providers_introduce());
 	const struct argp_child parsers[] = { { settings_argp(&api.settings), 0, NULL, 0 },
 		{ NULL, 0, NULL, 0 } };
-	const struct argp parser = { .doc = "The web tier of Slipway: serves FastCGI, or CGI if a "
-					    "web server starts it that way.",
+	const struct argp parser = { .options = own_options,
+		.parser = parse_own,
+		.doc = "The web tier of Slipway: serves FastCGI, or CGI if a "
+		       "web server starts it that way.",
 		.children = parsers };
 	if (sodium_init() < 0)
 		return 1;
 	json_wipe_freed();
 	argp_parse(&parser, argc, argv, 0, NULL, &api.settings);
 	if (settings_load(&api.settings, &error) != ERROR_NONE ||
+		check_tenant(api.settings.tenant, &error) != ERROR_NONE ||
+		origins_check(api.settings.origins, &error) != ERROR_NONE ||
+		budgets_check(api.settings.budgets, &error) != ERROR_NONE ||
 		secret_keys_check(api.settings.secrets_public_key, NULL, &error) != ERROR_NONE) {
 		log_error("settings", &error);
 		return EX_CONFIG;

@@ -12,7 +12,8 @@ struct mode {
 	const char *name; /* as `mode` of the body has it */
 	/* which the body may have beside mode and appId; ended by NULL */
 	const char *const *members;
-	bool reads; /* it changes nothing */
+	bool reads;     /* it changes nothing */
+	enum role role; /* that a caller needs; without one it is refused to all */
 
 	/* Fills the response and returns ERROR_NONE, or gives an error, which becomes a problem
 	 * document. The body is an object of no other members; it is the handler's to change, and
@@ -20,5 +21,8 @@ struct mode {
 	enum error_class (*handle)(const struct service *service, const struct request *request,
 		cJSON *body, struct response *response, struct error *error);
 };
+
+/* The mode of this name; NULL where there is none. */
+const struct mode *mode_find(const char *name);
 
 #endif

@@ -3,6 +3,7 @@
  * stored, so that neither Redis nor a later response can reveal them.
  */
 #include "api/body.h"
+#include "api/body_connections.h"
 #include "api/body_secrets.h"
 #include "api/mode.h"
 #include "api/sealed_inputs.h"
@@ -26,9 +27,7 @@ static enum error_class check_keys(const cJSON *inputs, struct error *error)
 			continue;
 		error_set(error, ERROR_INVALID_INPUT,
 			"no step of any workflow takes an input of this name");
-		error_at(error, "/inputs");
-		json_pointer_append(error->place, sizeof(error->place), member->string);
-		return error->class;
+		return error_at_member(error, "/inputs", member->string);
 	}
 
 	return ERROR_NONE;
@@ -70,7 +69,11 @@ static cJSON *configured(const char *app, const struct payload *payload)
 		!add_inputs(json, payload->inputs) ||
 		!json_add(json, "config", cJSON_Duplicate(payload->config, true)) ||
 		!json_add(json, "env", cJSON_Duplicate(payload->env, true)) ||
-		!json_add(json, "secrets", names_of(payload->secrets)))
+		!json_add(json, "secrets", names_of(payload->secrets)) ||
+		!json_add(json, "generated", cJSON_Duplicate(payload->wishes, true)))
+		return NULL;
+	if (payload->connections->child != NULL &&
+		!json_add(json, "connections", cJSON_Duplicate(payload->connections, true)))
 		return NULL;
 	return json_take(&json);
 }
@@ -85,11 +88,14 @@ static enum error_class handle_configure(const struct service *service,
 	size_t sealed;
 
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
-		body_payload(service, app, body, &changes, error) != ERROR_NONE ||
-		check_keys(changes.inputs, error) != ERROR_NONE ||
+		body_payload(service, app, body, &changes, error) != ERROR_NONE)
+		return error->class;
+	changes.budgets = service->budgets;
+	if (check_keys(changes.inputs, error) != ERROR_NONE ||
+		body_connections_check(service, app, changes.connections, error) != ERROR_NONE ||
 		seal_inputs(service, app, NULL, body, &sealed, error) != ERROR_NONE ||
 		body_secrets_share(service, body, error) != ERROR_NONE ||
-		payload_merge(service->redis, app, &changes,
+		payload_merge(service->redis, &(struct app_name){ service->tenant, app }, &changes,
 			service->settings->retention_days * 86400, &payload, error) != ERROR_NONE ||
 		body_secrets_replace(service, body, error) != ERROR_NONE)
 		return error->class;
@@ -98,6 +104,8 @@ static enum error_class handle_configure(const struct service *service,
 
 const struct mode mode_configure = {
 	.name = "configure",
-	.members = (const char *const[]){ "inputs", "config", "env", "secrets", NULL },
+	.role = ROLE_DEPLOY,
+	.members =
+		(const char *const[]){ "inputs", "config", "env", "secrets", "connections", NULL },
 	.handle = handle_configure,
 };

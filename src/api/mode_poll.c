@@ -1,16 +1,20 @@
 /*
  * mode poll and its GET form: the status of one step or of all steps of a workflow. Takes one round
  * trip to Redis, which reads only what is shown; a second one if a run has been queued for a while.
- * A poll changes nothing, so the GET form may be answered with 304.
+ * A poll changes nothing, so the GET form may be answered with 304; and it may be held until what
+ * the client knows is no longer so.
  */
 #include <string.h>
 
+#include "api/authorise.h"
+#include "api/holds.h"
 #include "api/mode.h"
 #include "api/query.h"
 #include "api/route.h"
 #include "api/target.h"
 #include "base/text.h"
-#include "core/digest.h"
+#include "base/unset.h"
+#include "core/definition_memory.h"
 #include "core/dry_run.h"
 #include "store/app_steps.h"
 #include "store/shown.h"
@@ -20,15 +24,16 @@
 static enum error_class add_removed(const struct service *service, const struct target *target,
 	struct shown *shown, struct error *error)
 {
+	const struct app_name app = target_app(target);
 	char definition[DEFINITION_SIZE];
 	struct app_steps steps;
 	struct shown removed = { .count = 0 };
 
-	workflow_digest(target->workflow, definition);
+	workflow_digest_known(target->workflow, definition);
 	if (shown->deployment.definition[0] == '\0' ||
 		strcmp(shown->deployment.definition, definition) == 0)
 		return ERROR_NONE;
-	if (app_steps_list(service->redis, target->app, target->workflow_id, service->arena, &steps,
+	if (app_steps_list(service->redis, &app, target->workflow_id, service->arena, &steps,
 		    error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < steps.count && shown->count + removed.count < SHOWN_MAX; i++)
@@ -55,10 +60,10 @@ static enum error_class read_known(const struct service *service, const struct t
 	shown->count = workflow->step_count;
 	shown->with_deployment = true;
 	for (size_t i = 0; i < shown->count; i++)
-		shown->names[i] =
-			(struct run_name){ target->app, workflow->id, workflow->steps[i].id };
+		shown->names[i] = (struct run_name){ target->tenant, target->app, workflow->id,
+			workflow->steps[i].id };
 	shown->names[shown->count++] =
-		(struct run_name){ target->app, workflow->id, DRY_RUN_GUARD_ID };
+		(struct run_name){ target->tenant, target->app, workflow->id, DRY_RUN_GUARD_ID };
 	if (shown_read(service->redis, service->arena, shown, error) != ERROR_NONE)
 		return error->class;
 
@@ -72,10 +77,11 @@ static enum error_class read_known(const struct service *service, const struct t
 static enum error_class read_unknown(const struct service *service, const struct target *target,
 	struct shown *shown, struct error *error)
 {
+	const struct app_name app = target_app(target);
 	struct app_steps steps;
 	size_t count = 0;
 
-	if (app_steps_list(service->redis, target->app, target->workflow_id, service->arena, &steps,
+	if (app_steps_list(service->redis, &app, target->workflow_id, service->arena, &steps,
 		    error) != ERROR_NONE)
 		return error->class;
 	if (steps.count == 0)
@@ -110,45 +116,49 @@ static enum error_class read_shown(const struct service *service, const struct t
 		: target_unknown(target, error);
 }
 
-static enum error_class show_all(
-	const struct target *target, const struct shown *shown, cJSON *json, struct error *error)
+#define STATUS_BYTES ((size_t)700) /* usually, of one step */
+
+static enum error_class write_run(
+	const struct run *run, struct json_writer *writer, struct error *error)
 {
-	cJSON *deployment = NULL, *steps = cJSON_AddArrayToObject(json, "actions");
-	bool complete = steps != NULL &&
-		json_add(json, "workflowId", cJSON_CreateString(target->workflow_id)) &&
-		json_add(json, "appId", cJSON_CreateString(target->app));
+	json_open(writer, '{');
+	enum error_class class = run_status_write(run, writer, error);
+	json_close(writer, '}');
+	return class;
+}
 
-	for (size_t i = 0; complete && i < shown->count; i++) {
-		cJSON *status;
-		if (run_status(&shown->runs[i], &status, error) != ERROR_NONE)
+static enum error_class write_all(const struct target *target, const struct shown *shown,
+	struct json_writer *writer, struct error *error)
+{
+	json_open(writer, '{');
+	json_write_name(writer, "actions");
+	json_open(writer, '[');
+	for (size_t i = 0; i < shown->count; i++)
+		if (write_run(&shown->runs[i], writer, error) != ERROR_NONE)
 			return error->class;
-		complete = json_append(steps, status);
-	}
+	json_close(writer, ']');
 
-	if (deployment_status(&shown->deployment, &deployment, error) != ERROR_NONE)
+	json_write_name(writer, "workflowId");
+	json_write_text(writer, target->workflow_id);
+	json_write_name(writer, "appId");
+	json_write_text(writer, target->app);
+	json_write_name(writer, "deployment");
+	if (deployment_status_write(&shown->deployment, writer, error) != ERROR_NONE)
 		return error->class;
-	return json_add(json, "deployment", deployment) && complete
-		? ERROR_NONE
-		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	json_close(writer, '}');
+	return ERROR_NONE;
 }
 
 static enum error_class show(const struct target *target, const struct shown *shown,
 	struct response *response, struct error *error)
 {
-	CLEANUP_JSON cJSON *json = NULL;
+	struct json_writer writer =
+		json_writer_to(&response->body, (shown->count + 1) * STATUS_BYTES);
+	enum error_class class = target->step_id != NULL
+		? write_run(&shown->runs[0], &writer, error)
+		: write_all(target, shown, &writer, error);
 
-	if (target->step_id != NULL) {
-		if (run_status(&shown->runs[0], &json, error) != ERROR_NONE)
-			return error->class;
-		return response_json(response, 200, json_take(&json), error);
-	}
-
-	json = cJSON_CreateObject();
-	if (json == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
-	if (show_all(target, shown, json, error) != ERROR_NONE)
-		return error->class;
-	return response_json(response, 200, json_take(&json), error);
+	return class == ERROR_NONE ? response_written(response, 200, &writer, error) : class;
 }
 
 static enum error_class handle_post(const struct service *service, const struct request *request,
@@ -156,8 +166,8 @@ static enum error_class handle_post(const struct service *service, const struct 
 {
 	(void)request;
 	struct target target;
-	struct shown shown;
-	if (target_from_body_any(body, false, &target, error) != ERROR_NONE ||
+	UNSET struct shown shown;
+	if (target_from_body_any(service, body, false, &target, error) != ERROR_NONE ||
 		read_shown(service, &target, &shown, error) != ERROR_NONE)
 		return error->class;
 	return show(&target, &shown, response, error);
@@ -169,24 +179,105 @@ static bool etag_matches(const char *if_none_match, const char *etag)
 	return strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag) != NULL;
 }
 
+/* Whether a response is to wait for a change, and of what. */
+struct wish {
+	int64_t seconds;   /* 0: it is not */
+	const char *since; /* a tag without quotes; NULL: If-None-Match has it */
+};
+
+static enum error_class refuse_parameter(const char *name, const char *why, struct error *error)
+{
+	error_set(error, ERROR_INVALID_REQUEST, "%s", why);
+	return error_at(error, "?%s", name);
+}
+
+static bool tag_is_valid(const char *tag)
+{
+	return tag[0] != '\0' && strlen(tag) < RUN_TAG_SIZE &&
+		tag[strspn(tag, "0123456789abcdef")] == '\0';
+}
+
+static enum error_class read_wish(const cJSON *query, struct wish *ret_wish, struct error *error)
+{
+	const char *wait = json_member_string(query, "wait");
+
+	*ret_wish = (struct wish){ .since = json_member_string(query, "since") };
+	if (ret_wish->since != NULL && !tag_is_valid(ret_wish->since))
+		return refuse_parameter("since",
+			"since must be the ETag of an earlier response, without its quotes", error);
+	if (ret_wish->since != NULL && wait == NULL)
+		return refuse_parameter(
+			"since", "since is for a request that waits: give wait too", error);
+	if (wait == NULL)
+		return ERROR_NONE;
+	if (!text_to_integer(wait, &ret_wish->seconds) || ret_wish->seconds < 1 ||
+		ret_wish->seconds > HOLD_SECONDS_MAX)
+		return refuse_parameter("wait", "wait must be from 1 to 25 seconds", error);
+	return ERROR_NONE;
+}
+
+/* Whether the client has named what would be sent: "*" names nothing. */
+static bool is_known(
+	const struct wish *wish, const struct request *request, const char *tag, const char *etag)
+{
+	return wish->since != NULL ? strcmp(wish->since, tag) == 0
+				   : strstr(request->if_none_match, etag) != NULL;
+}
+
+/* Why a live run waits, or that its worker is silent, is told by time and not by a change: so they
+ * are looked at, as a client that polls would. */
+#define LOOK_QUEUED_MS    2000
+#define LOOK_EXECUTING_MS 10000
+
+static void look_in_time(struct hold *hold, const struct shown *shown)
+{
+	int64_t after_ms = INT64_MAX;
+
+	for (size_t i = 0; i < shown->count; i++) {
+		const char *phase = shown->runs[i].phase;
+		int64_t own_ms = strcmp(phase, "queued") == 0 ? LOOK_QUEUED_MS
+			: strcmp(phase, "executing") == 0     ? LOOK_EXECUTING_MS
+							      : INT64_MAX;
+		after_ms = own_ms < after_ms ? own_ms : after_ms;
+	}
+	if (after_ms != INT64_MAX)
+		hold_look_after(hold, after_ms);
+}
+
 static enum error_class handle_get(const struct service *service, const struct request *request,
 	struct response *response, struct error *error)
 {
-	static const char *const names[] = { "appId", "workflowId", "actionId", NULL };
+	static const char *const names[] = { "appId", "workflowId", "actionId", "since", "wait",
+		NULL };
 	CLEANUP_JSON cJSON *query = NULL; /* the target borrows its texts */
 	struct target target;
-	struct shown shown;
-	char tag[RUN_TAG_SIZE];
+	UNSET struct shown shown;
+	struct wish wish;
+	char tag[RUN_TAG_SIZE], watched[APP_MEMBER_SIZE];
 
+	shown.count = 0;
 	if (query_parse(request->query, names, &query, error) != ERROR_NONE)
 		return error->class;
 	response_subject(response, query);
-	if (target_from_body_any(query, false, &target, error) != ERROR_NONE ||
-		read_shown(service, &target, &shown, error) != ERROR_NONE)
+	if (read_wish(query, &wish, error) != ERROR_NONE ||
+		target_from_body_any(service, query, false, &target, error) != ERROR_NONE)
+		return query_fault(error);
+	if (caller_check_app(service->caller, target.app, error) != ERROR_NONE)
 		return error->class;
+	app_member_make(watched, &(struct app_name){ target.tenant, target.app });
+	/* Before it is read: a change that comes between is one that it waits for. */
+	bool may_wait = wish.seconds > 0 && request->hold != NULL &&
+		hold_watch(service->holds, request->hold, watched, wish.seconds);
+	if (read_shown(service, &target, &shown, error) != ERROR_NONE)
+		return query_fault(error);
 
 	shown_tag(&shown, tag);
 	text_format(response->etag, sizeof(response->etag), "\"%s\"", tag);
+	if (may_wait && is_known(&wish, request, tag, response->etag)) {
+		look_in_time(request->hold, &shown);
+		response->held = true;
+		return ERROR_NONE;
+	}
 	if (!etag_matches(request->if_none_match, response->etag))
 		return show(&target, &shown, response, error);
 	response->status = 304;
@@ -195,9 +286,14 @@ static enum error_class handle_get(const struct service *service, const struct r
 
 const struct mode mode_poll = {
 	.name = "poll",
+	.role = ROLE_READ,
 	.members = (const char *const[]){ "workflowId", "actionId", NULL },
 	.reads = true,
 	.handle = handle_post,
 };
 
-const struct route route_poll = { .method = "GET", .path = "/api/deploy", .handle = handle_get };
+const struct route route_poll = { .method = "GET",
+	.path = "/api/deploy",
+	.role = ROLE_READ,
+	.mode = "poll",
+	.handle = handle_get };

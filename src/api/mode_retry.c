@@ -92,18 +92,25 @@ static enum error_class handle_retry(const struct service *service, const struct
 	struct launch launch = {
 		.payload = &payload, .body = body, .request = request->id, .retry = true
 	};
+	bool found;
 
-	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
+	if (target_from_body(service, body, false, &target, error) != ERROR_NONE ||
 		body_identifier_optional(body, "deploymentId", &launch.deployment, error) !=
 			ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
-		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
+		launch_find(service, &target, body, true, response, &found, error) != ERROR_NONE)
+		return error->class;
+	if (found)
+		return ERROR_NONE;
+
+	if (app_payload_read(service, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
 	return retry(service, &target, &launch, response, error);
 }
 
 const struct mode mode_retry = {
 	.name = "retry",
+	.role = ROLE_DEPLOY,
 	.members = (const char *const[]){ "workflowId", "deploymentId", "inputs", "startId", NULL },
 	.handle = handle_retry,
 };

@@ -7,7 +7,6 @@
 #include "api/body.h"
 #include "api/launch.h"
 #include "api/mode.h"
-#include "base/clock.h"
 
 #define STOP_TRIES     30 /* a worker ends what it executes within two seconds */
 #define STOP_PAUSE_MS  100
@@ -18,6 +17,14 @@ static enum error_class refuse_after(struct error *error)
 {
 	error_set(error, ERROR_INVALID_REQUEST,
 		"after must be a list of at most %d objects with appId and workflowId", AFTER_MAX);
+	return error_at(error, "/after");
+}
+
+static enum error_class refuse_itself(const struct target *target, struct error *error)
+{
+	error_set(error, ERROR_INVALID_REQUEST,
+		"the deployment of '%s' by '%s' cannot come after itself", target->app,
+		target->workflow_id);
 	return error_at(error, "/after");
 }
 
@@ -37,11 +44,10 @@ static enum error_class read_after(const struct service *service, const struct t
 		struct target other;
 		if (!cJSON_IsObject(item) || cJSON_GetArraySize(item) != 2)
 			return refuse_after(error);
-		if (target_from_body(item, false, &other, error) != ERROR_NONE)
+		if (target_from_body(service, item, false, &other, error) != ERROR_NONE)
 			return error->class;
 		if (other.workflow == target->workflow && strcmp(other.app, target->app) == 0)
-			return error_set(error, ERROR_INVALID_REQUEST,
-				"a deployment cannot come after itself");
+			return refuse_itself(target, error);
 		names = arena_format(service->arena, "%s%s%s:%s:" DEPLOYMENT_STEP_ID, names,
 			names[0] != '\0' ? " " : "", other.app, other.workflow->id);
 		if (names == NULL)
@@ -50,6 +56,21 @@ static enum error_class read_after(const struct service *service, const struct t
 
 	*ret_names = names;
 	return ERROR_NONE;
+}
+
+/* A plan says "nothing" of a done step that keeps its result; a start by force would run it again.
+ */
+static enum error_class check_unforced(const cJSON *body, struct error *error)
+{
+	if (json_member(body, "plan") == NULL || !cJSON_IsTrue(json_member(body, "force")))
+		return ERROR_NONE;
+	error_set(error, ERROR_INVALID_REQUEST,
+		"force cannot stand beside plan: it would run steps again of which the plan does "
+		"not say so");
+	error_at(error, "/force");
+	return error_remedy(error, NULL,
+		"Leave out force to do what the plan says, or leave out plan to run all steps "
+		"again.");
 }
 
 /* The hash of a plan; NULL where the request names none. */
@@ -83,7 +104,7 @@ static enum error_class stop_live(const struct service *service, const struct ta
 			return error->class;
 		if (outcome != STOP_CANCELLING)
 			return ERROR_NONE;
-		clock_sleep_ms(STOP_PAUSE_MS);
+		redis_wait_ms(service->redis, STOP_PAUSE_MS);
 	}
 
 	error_set(error, ERROR_RUN_CONFLICT,
@@ -119,22 +140,31 @@ static enum error_class handle_start(const struct service *service, const struct
 	struct target target;
 	struct launch launch = { .payload = &payload, .body = body, .request = request->id };
 	const char *plan;
+	bool found;
 
-	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
+	if (target_from_body(service, body, false, &target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
-		read_plan(body, &plan, error) != ERROR_NONE ||
+		launch_find(service, &target, body, false, response, &found, error) != ERROR_NONE)
+		return error->class;
+	if (found)
+		return ERROR_NONE;
+
+	if (read_plan(body, &plan, error) != ERROR_NONE ||
+		check_unforced(body, error) != ERROR_NONE ||
 		read_after(service, &target, json_member(body, "after"), &launch.after, error) !=
 			ERROR_NONE ||
-		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
+		app_payload_read(service, target.app, &payload, error) != ERROR_NONE ||
 		body_check_version(target.app, &payload, body, error) != ERROR_NONE ||
 		expectation_find(service, &target, plan, &launch.expected, error) != ERROR_NONE)
 		return error->class;
+
 	launch.configured = payload.inputs;
 	return start(service, &target, &launch, response, error);
 }
 
 const struct mode mode_start = {
 	.name = "start",
+	.role = ROLE_DEPLOY,
 	.members = (const char *const[]){ "workflowId", "inputs", "after", "startId", "replace",
 		"force", "plan", "configVersion", NULL },
 	.handle = handle_start,

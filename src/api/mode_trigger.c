@@ -1,6 +1,10 @@
 /*
  * mode trigger: builds and checks the input of one step, then creates a run of it in Redis.
  * Everything that can be refused is refused here, before a worker is involved.
+ *
+ * In one round trip, mostly: the input is built with what this process remembers of the payload,
+ * and the script looks whether that still is the payload. Only where it is not, or where something
+ * is refused, the payload is read.
  */
 #include "api/body.h"
 #include "api/mode.h"
@@ -9,7 +13,9 @@
 #include "api/trigger_response.h"
 #include "core/dry_run.h"
 #include "core/input.h"
-#include "store/payload.h"
+#include "store/payload_memory.h"
+
+#define TRIES 4 /* while others configure the app */
 
 /* The step `plan` has a mode of its own; `as-planned` is of a deployment. */
 static enum error_class refuse_plan(const struct target *target, struct error *error)
@@ -49,48 +55,129 @@ static enum error_class build_sealed(const struct service *service,
 	return ERROR_NONE;
 }
 
-static enum error_class handle_trigger(const struct service *service, const struct request *request,
-	cJSON *body, struct response *response, struct error *error)
-{
-	CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
-	CLEANUP_JSON cJSON *input = NULL;
+/* A trigger, and what it is built with. */
+struct work {
+	const struct service *service;
+	const struct request *request;
 	struct target target;
+	cJSON *body;
+	size_t sealed; /* secrets of the body that were in clear text */
+};
+
+/* What is sent. */
+struct built {
+	cJSON *input; /* owned */
 	struct step_set needs;
+};
+
+static enum error_class build(struct work *work, const struct payload *payload,
+	struct built *ret_built, struct error *error)
+{
+	const struct target *target = &work->target;
+	const struct input_sources sources = { target->workflow, target->step, payload->inputs,
+		json_member(work->body, "inputs"), payload->config, payload->env, payload->secrets,
+		NULL, target->app };
 	char place[INPUT_PLACE_SIZE];
 	size_t sealed = 0;
 
-	if (target_from_body(body, true, &target, error) != ERROR_NONE ||
-		refuse_plan(&target, error) != ERROR_NONE ||
-		body_check_options(body, error) != ERROR_NONE ||
-		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE ||
-		body_check_version(target.app, &payload, body, error) != ERROR_NONE)
+	*ret_built = (struct built){ .input = NULL };
+	if (body_check_version(target->app, payload, work->body, error) != ERROR_NONE ||
+		build_sealed(work->service, &sources, work->body, &sealed, &ret_built->input,
+			error) != ERROR_NONE)
 		return error->class;
+	work->sealed += sealed;
+	input_place(target->step, place);
+	enum error_class class = step_needs(
+		target->workflow, target->step, ret_built->input, place, &ret_built->needs, error);
+	if (class != ERROR_NONE)
+		cJSON_Delete(json_take(&ret_built->input));
+	return class;
+}
 
-	const struct input_sources sources = { target.workflow, target.step, payload.inputs,
-		json_member(body, "inputs"), payload.config, payload.env, payload.secrets, NULL,
-		target.app };
-	if (build_sealed(service, &sources, body, &sealed, &input, error) != ERROR_NONE)
-		return error->class;
-
-	input_place(target.step, place);
-	if (step_needs(target.workflow, target.step, input, place, &needs, error) != ERROR_NONE)
-		return error->class;
-
+/* Takes the input over. *ret_outdated: the payload is another by now, and nothing was done. */
+static enum error_class send(const struct work *work, const struct payload *payload,
+	struct built *built, struct response *response, bool *ret_outdated, struct error *error)
+{
+	CLEANUP_JSON cJSON *input = json_take(&built->input);
 	const struct trigger_options options = {
-		.needs = &needs,
+		.needs = &built->needs,
 		.input = input,
-		.secrets = payload.secrets,
-		.force = cJSON_IsTrue(json_member(body, "force")),
-		.hold = cJSON_IsTrue(json_member(body, "hold")),
-		.id = json_member_string(body, "triggerId"),
-		.request = request->id,
-		.sealed = sealed > 0,
+		.secrets = payload->secrets,
+		.config = &payload->version,
+		.force = cJSON_IsTrue(json_member(work->body, "force")),
+		.hold = cJSON_IsTrue(json_member(work->body, "hold")),
+		.id = json_member_string(work->body, "triggerId"),
+		.request = work->request->id,
+		.sealed = work->sealed > 0,
 	};
-	return trigger_send(service, &target, &options, response, error);
+	return trigger_send(work->service, &work->target, &options, response, ret_outdated, error);
+}
+
+/* With what is remembered of the payload, or the guess that there is none. *ret_settled: that was
+ * all. It is not where the guess is wrong, or where it makes a fault that the payload may not have.
+ */
+static enum error_class send_guess(
+	struct work *work, struct response *response, bool *ret_settled, struct error *error)
+{
+	const struct app_name app = target_app(&work->target);
+	const struct payload *payload = payload_remembered(&app);
+	struct built built;
+	bool outdated = false;
+
+	*ret_settled = false;
+	if (payload == NULL || build(work, payload, &built, error) != ERROR_NONE)
+		return ERROR_NONE;
+	enum error_class class = send(work, payload, &built, response, &outdated, error);
+	*ret_settled = !outdated;
+	return class;
+}
+
+static enum error_class send_read(struct work *work, struct response *response, struct error *error)
+{
+	const struct app_name app = target_app(&work->target);
+	bool outdated = true;
+
+	for (int tries = 0; outdated && tries < TRIES; tries++) {
+		CLEANUP_PAYLOAD struct payload payload = PAYLOAD_EMPTY;
+		struct built built;
+		if (payload_read(work->service->redis, &app, &payload, error) != ERROR_NONE)
+			return error->class;
+		payload_remember(&app, &payload);
+		if (build(work, &payload, &built, error) != ERROR_NONE ||
+			send(work, &payload, &built, response, &outdated, error) != ERROR_NONE)
+			return error->class;
+	}
+
+	if (!outdated)
+		return ERROR_NONE;
+	error_set(error, ERROR_STORE_UNAVAILABLE,
+		"others configure '%s' at the same time, again and again", app.app);
+	error->retry_after_ms = 1000;
+	return error->class;
+}
+
+static enum error_class handle_trigger(const struct service *service, const struct request *request,
+	cJSON *body, struct response *response, struct error *error)
+{
+	struct work work = { .service = service, .request = request, .body = body };
+	const char *id = json_member_string(body, "triggerId");
+	bool settled = false;
+
+	if (target_from_body(service, body, true, &work.target, error) != ERROR_NONE ||
+		refuse_plan(&work.target, error) != ERROR_NONE ||
+		body_check_options(body, error) != ERROR_NONE ||
+		send_guess(&work, response, &settled, error) != ERROR_NONE)
+		return error->class;
+	if (settled)
+		return ERROR_NONE;
+	if (trigger_find(service, &work.target, id, response, &settled, error) != ERROR_NONE)
+		return error->class;
+	return settled ? ERROR_NONE : send_read(&work, response, error);
 }
 
 const struct mode mode_trigger = {
 	.name = "trigger",
+	.role = ROLE_DEPLOY,
 	.members = (const char *const[]){ "workflowId", "actionId", "inputs", "force", "hold",
 		"triggerId", "configVersion", NULL },
 	.handle = handle_trigger,

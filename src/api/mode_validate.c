@@ -57,10 +57,10 @@ static enum error_class handle_validate(const struct service *service,
 	struct target target;
 	(void)request;
 
-	if (target_from_body(body, false, &target, error) != ERROR_NONE ||
+	if (target_from_body(service, body, false, &target, error) != ERROR_NONE ||
 		body_check_options(body, error) != ERROR_NONE ||
 		body_payload(service, target.app, body, &changes, error) != ERROR_NONE ||
-		payload_read(service->redis, target.app, &payload, error) != ERROR_NONE)
+		app_payload_read(service, target.app, &payload, error) != ERROR_NONE)
 		return error->class;
 
 	changes.inputs = NULL; /* they are the request's own, over what is stored */
@@ -71,6 +71,7 @@ static enum error_class handle_validate(const struct service *service,
 
 const struct mode mode_validate = {
 	.name = "validate",
+	.role = ROLE_READ,
 	.members =
 		(const char *const[]){ "workflowId", "inputs", "config", "env", "secrets", NULL },
 	.reads = true,

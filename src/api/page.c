@@ -59,10 +59,12 @@ enum error_class page_read(const struct request *request, unsigned filters,
 	if (filters & PAGE_BY_STATUS)
 		names[count++] = "status";
 	*ret_page = PAGE_EMPTY;
-	if (query_parse(request->query, names, &ret_page->query, error) != ERROR_NONE ||
-		body_identifier_optional(
-			ret_page->query, "workflowId", &ret_page->workflow, error) != ERROR_NONE ||
-		read_limit(ret_page, error) != ERROR_NONE)
+	if (query_parse(request->query, names, &ret_page->query, error) != ERROR_NONE)
+		return error->class;
+	if (body_identifier_optional(ret_page->query, "workflowId", &ret_page->workflow, error) !=
+		ERROR_NONE)
+		return query_fault(error);
+	if (read_limit(ret_page, error) != ERROR_NONE)
 		return error->class;
 	ret_page->after = json_member_string(ret_page->query, "after");
 	return read_status(ret_page, statuses, error);

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
+#include "base/faults.h"
 #include "base/record.h"
+#include "base/text.h"
 #include "core/error_json.h"
 
 /* The step's input, in which all references name something that exists. */
@@ -26,6 +28,25 @@ static enum error_class build_known(
 	return ERROR_NONE;
 }
 
+/* What the first mistake does not say: how many more there are. `validate` lists them. */
+static enum error_class count_others(const struct service *service,
+	const struct input_sources *sources, struct error *problem, struct error *error)
+{
+	struct faults *faults = arena_allocate(service->arena, sizeof(*faults));
+	struct input_sources own = *sources;
+
+	if (faults == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the plan");
+	own.budget = NULL;
+	if (input_faults(&own, faults, error) != ERROR_NONE)
+		return error->class;
+	if (faults->count > 1)
+		text_append(problem->message, sizeof(problem->message),
+			"; and %zu more mistake%s in this input", faults->count - 1,
+			faults->count > 2 ? "s" : "");
+	return ERROR_NONE;
+}
+
 static enum error_class plan_one_step(const struct service *service,
 	const struct input_sources *sources, struct dry_run_input_step *question,
 	struct error *error)
@@ -38,10 +59,13 @@ static enum error_class plan_one_step(const struct service *service,
 		/* One step whose input is invalid or incomplete is part of the plan, not a reason
 		 * to refuse all of it.
 		 */
-		if (problem.class == ERROR_INVALID_INPUT)
-			return error_print(&problem, service->arena, &question->error, error);
-		*error = problem;
-		return error->class;
+		if (problem.class != ERROR_INVALID_INPUT) {
+			*error = problem;
+			return error->class;
+		}
+		return count_others(service, sources, &problem, error) == ERROR_NONE
+			? error_print(&problem, service->arena, &question->error, error)
+			: error->class;
 	}
 
 	question->input = json_print(service->arena, input);

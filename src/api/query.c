@@ -91,3 +91,10 @@ enum error_class query_parse(
 	*ret_json = json_take(&json);
 	return ERROR_NONE;
 }
+
+enum error_class query_fault(struct error *error)
+{
+	if (error->place[0] == '/')
+		error->place[0] = '?';
+	return error->class;
+}

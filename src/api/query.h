@@ -14,4 +14,8 @@
 enum error_class query_parse(const char *query, const char *const *names, cJSON **ret_json,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Makes the place of an error about a member of that object, /name, the parameter ?name. Returns
+ * the error's class. */
+enum error_class query_fault(struct error *error);
+
 #endif

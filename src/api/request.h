@@ -6,10 +6,15 @@
 
 #include "base/buffer.h"
 #include "base/identifier.h"
-#include "base/json.h"
+#include "base/json_write.h"
 #include "base/settings.h"
+#include "core/budget.h"
 #include "core/run.h"
+#include "core/token.h"
 #include "store/redis.h"
+
+struct hold;
+struct holds;
 
 #define REQUEST_BODY_MAX ((size_t)256 * 1024)
 #define REQUEST_ID_SIZE  33 /* 32 hexadecimal digits, as nginx makes them */
@@ -21,13 +26,16 @@ struct request {
 	const char *path; /* decoded and normalised by the web server */
 	const char *app;  /* what stands for {app} in the path of the route; "" where it has none */
 	const char *query;
-	const char *host; /* the Host header, without checks */
+	const char *host;                   /* the Host header, without checks */
+	const char *authorization, *origin; /* these headers, without checks */
 	const char *content_type;
 	const char *content_encoding;
 	const char *if_none_match;
 	const char *body; /* body_length bytes */
 	size_t body_length;
 	bool body_too_large; /* it exceeds REQUEST_BODY_MAX and was not read */
+	bool overloaded;     /* too many others are before it: it is to be refused at once */
+	struct hold *hold;   /* by which it may be held (api/holds.h); NULL: it may not */
 };
 
 /* What a request is about, for the log. "" where it is not given or not valid. */
@@ -35,7 +43,9 @@ struct request_subject {
 	const char *path; /* of the route; NULL: none was found */
 	char mode[16];
 	char app[IDENTIFIER_SIZE], workflow[IDENTIFIER_SIZE], step[IDENTIFIER_SIZE];
-	bool reads; /* it changes nothing */
+	bool reads;                /* it changes nothing */
+	char token[TOKEN_ID_SIZE]; /* id of the caller's */
+	char tenant[IDENTIFIER_SIZE];
 };
 
 /* What goes out. Zeroed before use; response_release. */
@@ -48,15 +58,35 @@ struct response {
 	char etag[72];               /* with its quotes; "": none */
 	int64_t retry_after_seconds; /* 0: none */
 	char allow[32];              /* for 405: the methods of the path; else "" */
+	const char *allow_origin;    /* whose pages may read it; NULL: those of no other site */
+	bool preflight;              /* it says what such a page may send */
+	bool varies;                 /* pages of another origin may get another one */
 	struct buffer body;
+	/* There is none yet, and nothing else is filled in: the request is held, and the handler
+	 * called again when its hold is due. */
+	bool held;
 };
+
+/* Handles one request. The context is the caller's. One that is marked as overloaded is refused
+ * without waiting for anything: it may be called outside of a coroutine. */
+typedef void request_handler(
+	void *context, const struct request *request, struct response *response);
 
 /* What a handler works with. */
 struct service {
 	const struct settings *settings;
+	/* Whose the request is, and who sends it; set once, when it was authorised */
+	const char *tenant;
+	const struct token *caller;
+	char budgets[BUDGETS_TEXT_SIZE]; /* of the tenant, for scripts: budgets_print */
 	struct redis *redis;
-	struct arena *arena; /* of this request */
+	struct arena *arena;       /* of this request */
+	struct holds *holds;       /* NULL: no request may be held */
+	struct together *together; /* NULL: each trigger is a call of its own */
 };
+
+/* An app of the tenant that the request is of. Borrows both. */
+struct app_name service_app(const struct service *service, const char *app);
 
 /* Finds the route of a request and calls its handler; an error becomes a problem document. Never
  * fails. */
@@ -70,6 +100,17 @@ bool request_id_valid(const char *text);
  * level. The request's arena must still exist. */
 void request_log(const struct request *request, const struct response *response, int64_t took_ms);
 
+/* Appends a request that changes something, or was refused that, to the audit, before its response
+ * goes out. One of nobody, which has no valid token, stands in the log alone. */
+void request_audit(const struct service *service, const struct request *request,
+	const struct response *response);
+
+#define RESPONSE_HEAD_SIZE 1024
+#define RESPONSE_MAX       ((size_t)4 << 20) /* of a body */
+
+/* Writes the header lines of a response, and the empty line behind them, as CGI has them. */
+void response_head(const struct response *response, char head[RESPONSE_HEAD_SIZE]);
+
 /* A response of 200 without a body. response_release in any case. */
 void response_init(struct response *response);
 void response_release(struct response *response);
@@ -79,6 +120,10 @@ void response_release(struct response *response);
 /* Fills the response with JSON. Takes json over. */
 enum error_class response_json(
 	struct response *response, int status, cJSON *json, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same with what the writer wrote into the response's body, which was empty before. */
+enum error_class response_written(struct response *response, int status,
+	const struct json_writer *writer, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Fills the response with an RFC 9457 problem document. needs (may be NULL) are the names of steps

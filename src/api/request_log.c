@@ -46,9 +46,11 @@ void request_log(const struct request *request, const struct response *response,
 
 	log_begin(&line, level_of(response), "request");
 	log_text(&line, "request", request->id);
+	log_text(&line, "token", subject->token);
 	log_text(&line, "method", request->method);
 	log_text(&line, "path", subject->path);
 	log_text(&line, "mode", subject->mode);
+	log_text(&line, "tenant", subject->tenant);
 	log_text(&line, "app", subject->app);
 	log_text(&line, "workflow", subject->workflow);
 	log_text(&line, "step", subject->step);

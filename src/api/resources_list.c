@@ -54,11 +54,12 @@ static enum error_class row_json(
 enum error_class resources_list(
 	const struct service *service, const char *app, cJSON **ret_list, struct error *error)
 {
+	const struct app_name name = service_app(service, app);
 	CLEANUP_JSON cJSON *ledger = NULL, *list = cJSON_CreateArray();
 
 	if (list == NULL)
 		return no_memory(error);
-	if (ledger_read(service->redis, app, &ledger, error) != ERROR_NONE)
+	if (ledger_read(service->redis, &name, &ledger, error) != ERROR_NONE)
 		return error->class;
 	size_t count = (size_t)cJSON_GetArraySize(ledger);
 	const cJSON **rows = sort_rows(ledger, count, service->arena);

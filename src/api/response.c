@@ -4,9 +4,8 @@
  */
 #include <string.h>
 
-#include "api/request.h"
-
-#define RESPONSE_MAX ((size_t)4 << 20)
+#include "api/origins.h"
+#include "base/text.h"
 
 void response_init(struct response *response)
 {
@@ -20,6 +19,41 @@ void response_release(struct response *response)
 	buffer_release(&response->body);
 }
 
+void response_head(const struct response *response, char head[RESPONSE_HEAD_SIZE])
+{
+	const size_t size = RESPONSE_HEAD_SIZE;
+
+	text_format(head, size, "Status: %d\r\n", response->status);
+	if (response->content_type != NULL)
+		text_append(head, size, "Content-Type: %s\r\n", response->content_type);
+	if (response->etag[0] != '\0')
+		text_append(head, size, "ETag: %s\r\n", response->etag);
+	if (response->retry_after_seconds > 0)
+		text_append(head, size, "Retry-After: %lld\r\n",
+			(long long)response->retry_after_seconds);
+	if (response->allow[0] != '\0')
+		text_append(head, size, "Allow: %s\r\n", response->allow);
+	if (response->status == 401)
+		text_append(head, size, "WWW-Authenticate: Bearer\r\n");
+	origins_head(response, head, size);
+	if (response->status != 304 && response->status != 204)
+		text_append(head, size, "Content-Length: %zu\r\n", response->body.length);
+	text_append(head, size, "\r\n");
+}
+
+/* The rest of what has its JSON in the body. */
+static enum error_class fill(
+	struct response *response, int status, bool complete, struct error *error)
+{
+	if (!complete || !buffer_append_string(&response->body, "\n"))
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	/* What Redis holds is written by us, but may have been spoiled since. */
+	text_make_valid(response->body.bytes, response->body.length);
+	response->status = status;
+	response->content_type = "application/json";
+	return ERROR_NONE;
+}
+
 enum error_class response_json(
 	struct response *response, int status, cJSON *json, struct error *error)
 {
@@ -27,14 +61,15 @@ enum error_class response_json(
 
 	cJSON_Delete(json);
 	buffer_release(&response->body);
-	bool complete = text != NULL && buffer_append_string(&response->body, text) &&
-		buffer_append_string(&response->body, "\n");
+	bool complete = text != NULL && buffer_append_string(&response->body, text);
 	cJSON_free(text);
-	if (!complete)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
-	response->status = status;
-	response->content_type = "application/json";
-	return ERROR_NONE;
+	return fill(response, status, complete, error);
+}
+
+enum error_class response_written(struct response *response, int status,
+	const struct json_writer *writer, struct error *error)
+{
+	return fill(response, status, writer->complete, error);
 }
 
 static bool add_text(cJSON *object, const char *name, const char *text)
@@ -108,9 +143,9 @@ static void send_problem(struct response *response, const struct error *problem,
 		response->status = 503; /* no memory even for that: a response without a body */
 	else
 		response->content_type = "application/problem+json";
-	if (response->status == 503)
+	if (response->status == 503 || response->status == 429)
 		response->retry_after_seconds =
-			problem->retry_after_ms > 1000 ? problem->retry_after_ms / 1000 : 1;
+			problem->retry_after_ms > 1000 ? (problem->retry_after_ms + 999) / 1000 : 1;
 }
 
 void response_problem(struct response *response, const struct error *problem, const cJSON *needs,

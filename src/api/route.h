@@ -12,6 +12,10 @@ struct route {
 	const char *method; /* HEAD is answered as GET */
 	const char *path;   /* "{app}" in it stands for the id of an app: request->app */
 	bool open;          /* answered without a token: it tells nothing about any app */
+	enum role role;     /* that a caller needs; without one it is refused to all */
+	/* The mode as which a browser token may call it: "" is any, NULL none. */
+	const char *mode;
+	bool whole; /* it shows more than one app: not for a token of some apps only */
 
 	/* Fills the response and returns ERROR_NONE, or gives an error, which becomes a problem
 	 * document. */

@@ -4,13 +4,11 @@
  */
 #include <string.h>
 
+#include "api/app_deployments.h"
 #include "api/page.h"
 #include "api/route.h"
 #include "core/history.h"
-#include "core/workflow.h"
-#include "store/apps.h"
 #include "store/deployments.h"
-#include "store/keys.h"
 #include "store/streams.h"
 
 /* The list while it is made. */
@@ -62,15 +60,21 @@ static enum error_class take_ended(
 	return add(listing, &deployment, error);
 }
 
-/* A key that a hand has made something else hides none of the others. */
+/* Of other builds, too. A key that a hand has made something else hides none of the others. */
 static enum error_class add_live(
 	struct listing *listing, const struct page *page, struct error *error)
 {
-	for (size_t i = 0; workflows[i] != NULL; i++) {
-		const struct run_name name = { listing->app, workflows[i]->id, NULL };
+	struct string_list all;
+
+	if (app_deployments_workflows(listing->service, &listing->app, 1, &all, error) !=
+		ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < all.count; i++) {
+		const struct run_name name = { listing->service->tenant, listing->app, all.items[i],
+			NULL };
 		struct deployment deployment;
 
-		if (page->workflow != NULL && strcmp(page->workflow, workflows[i]->id) != 0)
+		if (page->workflow != NULL && strcmp(page->workflow, all.items[i]) != 0)
 			continue;
 		enum error_class class = deployment_read(listing->service->redis, &name,
 			listing->service->arena, &deployment, error);
@@ -89,13 +93,12 @@ static enum error_class list_deployments(const struct service *service, const st
 	const char *app, struct response *response, struct error *error)
 {
 	CLEANUP_JSON cJSON *list = cJSON_CreateArray();
-	char key[KEY_SIZE], next[STREAM_ID_SIZE] = "";
-	const struct stream_query query = { key, page->after, page->workflow, page->status,
-		page->limit };
+	char next[STREAM_ID_SIZE] = "";
+	const struct stream_query query = { service_app(service, app), STREAM_DEPLOYMENTS,
+		page->after, page->workflow, page->status, page->limit };
 	struct listing listing = { service, app, list };
 	bool running = page->status != NULL && strcmp(page->status, "running") == 0;
 
-	app_key_make(key, sizeof(key), app, "deployments");
 	if (list == NULL)
 		return no_memory(error);
 	if (page->after == NULL && (page->status == NULL || running) &&
@@ -122,6 +125,7 @@ static enum error_class handle_deployments(const struct service *service,
 	return list_deployments(service, &page, request->app, response, error);
 }
 
-const struct route route_app_deployments = {
-	.method = "GET", .path = "/api/apps/{app}/deployments", .handle = handle_deployments
-};
+const struct route route_app_deployments = { .method = "GET",
+	.path = "/api/apps/{app}/deployments",
+	.role = ROLE_READ,
+	.handle = handle_deployments };

@@ -6,8 +6,6 @@
 #include "api/route.h"
 #include "base/record.h"
 #include "core/history.h"
-#include "store/apps.h"
-#include "store/keys.h"
 #include "store/streams.h"
 
 static enum error_class take_event(
@@ -38,7 +36,7 @@ static enum error_class handle_events(const struct service *service, const struc
 {
 	CLEANUP_PAGE struct page page = PAGE_EMPTY;
 	CLEANUP_JSON cJSON *list = cJSON_CreateArray();
-	char key[KEY_SIZE], next[STREAM_ID_SIZE];
+	char next[STREAM_ID_SIZE];
 
 	if (list == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a list of events");
@@ -47,13 +45,14 @@ static enum error_class handle_events(const struct service *service, const struc
 	if (page.after != NULL && !stream_id_valid(page.after))
 		return page_refuse_after(error);
 
-	app_key_make(key, sizeof(key), request->app, "events");
-	const struct stream_query query = { key, page.after, page.workflow, NULL, page.limit };
+	const struct stream_query query = { service_app(service, request->app), STREAM_EVENTS,
+		page.after, page.workflow, NULL, page.limit };
 	if (stream_page(service->redis, &query, take_event, list, next, error) != ERROR_NONE)
 		return error->class;
 	return page_respond(response, request->app, "events", json_take(&list), next, error);
 }
 
-const struct route route_app_events = {
-	.method = "GET", .path = "/api/apps/{app}/events", .handle = handle_events
-};
+const struct route route_app_events = { .method = "GET",
+	.path = "/api/apps/{app}/events",
+	.role = ROLE_READ,
+	.handle = handle_events };

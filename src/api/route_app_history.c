@@ -6,8 +6,6 @@
 #include "api/route.h"
 #include "base/record.h"
 #include "core/history.h"
-#include "store/apps.h"
-#include "store/keys.h"
 #include "store/streams.h"
 
 /* The list while it is made. */
@@ -46,11 +44,10 @@ static enum error_class list_runs(const struct service *service, const struct pa
 	const char *app, struct response *response, struct error *error)
 {
 	CLEANUP_JSON cJSON *resources = NULL, *runs = cJSON_CreateArray();
-	char key[KEY_SIZE], next[STREAM_ID_SIZE];
-	const struct stream_query query = { key, page->after, page->workflow, page->status,
-		page->limit };
+	char next[STREAM_ID_SIZE];
+	const struct stream_query query = { service_app(service, app), STREAM_HISTORY, page->after,
+		page->workflow, page->status, page->limit };
 
-	app_key_make(key, sizeof(key), app, "history");
 	if (runs == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a history");
 	if (resources_list(service, app, &resources, error) != ERROR_NONE)
@@ -75,6 +72,7 @@ static enum error_class handle_history(const struct service *service, const stru
 	return list_runs(service, &page, request->app, response, error);
 }
 
-const struct route route_app_history = {
-	.method = "GET", .path = "/api/apps/{app}/history", .handle = handle_history
-};
+const struct route route_app_history = { .method = "GET",
+	.path = "/api/apps/{app}/history",
+	.role = ROLE_READ,
+	.handle = handle_history };

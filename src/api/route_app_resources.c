@@ -58,6 +58,7 @@ static enum error_class handle_resources(const struct service *service,
 	return page_respond(response, request->app, "resources", json_take(&taken), next, error);
 }
 
-const struct route route_app_resources = {
-	.method = "GET", .path = "/api/apps/{app}/resources", .handle = handle_resources
-};
+const struct route route_app_resources = { .method = "GET",
+	.path = "/api/apps/{app}/resources",
+	.role = ROLE_READ,
+	.handle = handle_resources };

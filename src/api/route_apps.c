@@ -89,12 +89,15 @@ static enum error_class handle_apps(const struct service *service, const struct 
 		return error->class;
 	if (page.after != NULL && !read_cursor(page.after, &after))
 		return page_refuse_after(error);
-	if (apps_page(service->redis, &after, page.limit, service->arena, apps, &count, &next,
-		    error) != ERROR_NONE ||
-		describe(service, apps, count, list, error) != ERROR_NONE)
+	if (apps_page(service->redis, service->tenant, service->caller, &after, page.limit,
+		    service->arena, apps, &count, &next, error) != ERROR_NONE)
+		return error->class;
+	if (describe(service, apps, count, list, error) != ERROR_NONE)
 		return error->class;
 	print_cursor(&next, cursor);
 	return page_respond(response, "", "apps", json_take(&list), cursor, error);
 }
 
-const struct route route_apps = { .method = "GET", .path = "/api/apps", .handle = handle_apps };
+const struct route route_apps = {
+	.method = "GET", .path = "/api/apps", .role = ROLE_READ, .handle = handle_apps
+};

@@ -5,7 +5,8 @@
  */
 #include <string.h>
 
-#include "api/media_type.h"
+#include "api/authorise.h"
+#include "api/body.h"
 #include "api/mode.h"
 #include "api/route.h"
 #include "base/text.h"
@@ -54,9 +55,7 @@ static enum error_class refuse_member(
 	error_set(
 		error, ERROR_INVALID_REQUEST, "mode '%s' does not accept this member", mode->name);
 	error_remedy(error, NULL, "Its members are %s.", names);
-	error_at(error, "%s", "");
-	json_pointer_append(error->place, sizeof(error->place), name);
-	return error->class;
+	return error_at_member(error, "", name);
 }
 
 static enum error_class check_members(
@@ -83,20 +82,39 @@ static enum error_class refuse_mode(struct error *error)
 	return error_at(error, "/mode");
 }
 
+const struct mode *mode_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (strcmp(modes[i]->name, name) == 0)
+			return modes[i];
+	return NULL;
+}
+
 static enum error_class find_mode(
 	const cJSON *body, const struct mode **ret_mode, struct error *error)
 {
 	if (!cJSON_IsObject(body))
 		return error_set(error, ERROR_INVALID_REQUEST, "the body must be an object");
 	const char *name = json_member_string(body, "mode");
-	for (size_t i = 0; name != NULL && i < ARRAY_LEN(modes); i++) {
-		if (strcmp(modes[i]->name, name) != 0)
-			continue;
-		*ret_mode = modes[i];
-		return check_members(modes[i], body, error);
-	}
+	*ret_mode = name != NULL ? mode_find(name) : NULL;
+	return *ret_mode != NULL ? check_members(*ret_mode, body, error) : refuse_mode(error);
+}
 
-	return refuse_mode(error);
+/* A body whose appId is none is refused by its mode, which looks at no app then. */
+static enum error_class check_caller(const struct service *service, const struct mode *mode,
+	const cJSON *body, struct error *error)
+{
+	const struct token *caller = service->caller;
+	char what[32];
+	const char *app = json_member_string(body, "appId");
+
+	text_format(what, sizeof(what), "the mode %s", mode->name);
+	if (caller_check_mode(caller, mode->name, error) != ERROR_NONE ||
+		caller_check_role(caller, mode->role, what, error) != ERROR_NONE)
+		return error->class;
+	if (app != NULL && caller_check_app(caller, app, error) != ERROR_NONE)
+		return error->class;
+	return caller_check_references(service, body, error);
 }
 
 static enum error_class handle_body(const struct service *service, const struct request *request,
@@ -110,7 +128,9 @@ static enum error_class handle_body(const struct service *service, const struct 
 		return class;
 	text_copy(response->subject.mode, sizeof(response->subject.mode), mode->name);
 	response->subject.reads = mode->reads;
-	return class == ERROR_NONE ? mode->handle(service, request, body, response, error) : class;
+	if (class != ERROR_NONE || check_caller(service, mode, body, error) != ERROR_NONE)
+		return error->class;
+	return mode->handle(service, request, body, response, error);
 }
 
 static enum error_class handle_deploy(const struct service *service, const struct request *request,
@@ -118,17 +138,13 @@ static enum error_class handle_deploy(const struct service *service, const struc
 {
 	CLEANUP_JSON cJSON *body = NULL;
 
-	if (request->body_too_large)
-		return error_set(error, ERROR_PAYLOAD_TOO_LARGE,
-			"the body is larger than %zu bytes", REQUEST_BODY_MAX);
-	if (media_type_check(request->content_type, request->content_encoding, error) !=
-			ERROR_NONE ||
-		json_parse(request->body, request->body_length, JSON_LIMITS_CLIENT, &body, error) !=
-			ERROR_NONE)
+	if (body_parse(request, &body, error) != ERROR_NONE)
 		return error->class;
 	return handle_body(service, request, body, response, error);
 }
 
-const struct route route_deploy = {
-	.method = "POST", .path = "/api/deploy", .handle = handle_deploy
-};
+const struct route route_deploy = { .method = "POST",
+	.path = "/api/deploy",
+	.role = ROLE_READ,
+	.mode = "",
+	.handle = handle_deploy };

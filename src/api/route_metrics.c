@@ -6,6 +6,7 @@
 #include "api/route.h"
 #include "base/text.h"
 #include "slipway/field.h"
+#include "store/apps.h"
 #include "store/keys.h"
 #include "store/workers.h"
 
@@ -19,6 +20,29 @@ static enum error_class count_command(struct redis *redis, const char *command, 
 	*ret_count = reply_integer(reply);
 	reply_free(reply);
 	return ERROR_NONE;
+}
+
+/* Live ones that do not wait for their time. */
+static enum error_class count_at_work(struct redis *redis, const char *command, const char *key,
+	int64_t *ret_count, struct error *error)
+{
+	int64_t live = 0, delayed = 0;
+	(void)command;
+	(void)key;
+	if (count_command(redis, "ZCARD", KEY_LIVE, &live, error) != ERROR_NONE ||
+		count_command(redis, "ZCARD", KEY_DELAYED, &delayed, error) != ERROR_NONE)
+		return error->class;
+	*ret_count = live > delayed ? live - delayed : 0;
+	return ERROR_NONE;
+}
+
+/* Of all tenants. */
+static enum error_class count_apps(struct redis *redis, const char *command, const char *key,
+	int64_t *ret_count, struct error *error)
+{
+	(void)command;
+	(void)key;
+	return apps_count(redis, ret_count, error);
 }
 
 /* Not HLEN: the row of a killed worker stays in the hash. */
@@ -40,14 +64,14 @@ static const struct {
 		int64_t *ret_count, struct error *error);
 	const char *command, *key;
 } gauges[] = {
-	{ "slipway_queue_entries", "Entries on the queue, those that are being run included",
-		count_command, "XLEN", KEY_QUEUE },
+	{ "slipway_queue_entries", "Runs on the queue, those that are being run included",
+		count_at_work, NULL, NULL },
 	{ "slipway_delayed_runs", "Runs that are waiting or retrying", count_command, "ZCARD",
 		KEY_DELAYED },
 	{ "slipway_live_runs", "Runs that have not ended", count_command, "ZCARD", KEY_LIVE },
-	{ "slipway_dead_entries", "Queue entries that no worker could run", count_command, "XLEN",
-		KEY_DEAD },
-	{ "slipway_apps", "Apps that have state in Redis", count_command, "ZCARD", KEY_APPS },
+	{ "slipway_dead_entries", "Things on the queue that no worker could run", count_command,
+		"XLEN", KEY_DEAD },
+	{ "slipway_apps", "Apps that have state in Redis", count_apps, NULL, NULL },
 	{ "slipway_workers", "Workers that reported in the last 15 seconds", count_workers, NULL,
 		NULL },
 };
@@ -79,6 +103,8 @@ static enum error_class handle_metrics(const struct service *service, const stru
 	return ERROR_NONE;
 }
 
-const struct route route_metrics = {
-	.method = "GET", .path = "/metrics", .handle = handle_metrics
-};
+const struct route route_metrics = { .method = "GET",
+	.path = "/metrics",
+	.role = ROLE_READ,
+	.whole = true,
+	.handle = handle_metrics };

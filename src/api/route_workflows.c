@@ -117,6 +117,8 @@ static enum error_class handle_workflows(const struct service *service,
 	return response_json(response, 200, json_take(&json), error);
 }
 
-const struct route route_workflows = {
-	.method = "GET", .path = "/api/workflows", .handle = handle_workflows
-};
+const struct route route_workflows = { .method = "GET",
+	.path = "/api/workflows",
+	.role = ROLE_READ,
+	.mode = "",
+	.handle = handle_workflows };

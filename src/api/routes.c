@@ -4,7 +4,9 @@
  */
 #include <string.h>
 
-#include "api/host.h"
+#include "api/authorise.h"
+#include "api/origins.h"
+#include "api/request_budget.h"
 #include "api/route.h"
 #include "base/text.h"
 #include "slipway/field.h"
@@ -15,6 +17,7 @@
 #define ROUTES(ROUTE)          \
 	ROUTE(poll)            \
 	ROUTE(deploy)          \
+	ROUTE(tokens)          \
 	ROUTE(workflows)       \
 	ROUTE(apps)            \
 	ROUTE(app)             \
@@ -132,49 +135,96 @@ static enum error_class find_route(const struct request *request, const struct r
 	return refuse_route(request, response, error);
 }
 
-/* Every browser sends a Host header, so a request without one does not come from a web page. */
-static enum error_class check_host(const struct request *request, struct error *error)
+/* Whether the caller may call the route at all; its handler looks at what is asked for. */
+static enum error_class check_caller(
+	const struct token *caller, const struct route *route, struct error *error)
 {
-	if (request->host[0] == '\0' || host_is_loopback(request->host))
-		return ERROR_NONE;
-	return error_set(error, ERROR_MISDIRECTED,
-		"a server without API tokens accepts only loopback host names, not '%.100s'",
-		request->host);
+	if (caller_check_role(caller, route->role, route->path, error) != ERROR_NONE)
+		return error->class;
+	if (token_is_browser(caller) && route->mode == NULL)
+		return caller_check_mode(caller, route->path, error);
+	if (route->mode != NULL && route->mode[0] != '\0' &&
+		caller_check_mode(caller, route->mode, error) != ERROR_NONE)
+		return error->class;
+	return route->whole ? caller_check_whole(caller, route->path, error) : ERROR_NONE;
 }
 
-/*
- * API tokens come in a later version. Until then only a server started for development accepts
- * requests. It is the web server that keeps it on loopback.
- */
-static enum error_class authorise(const struct service *service, const struct route *route,
-	const struct request *request, struct error *error)
+/* Counts the request, and keeps for the scripts what the tenant may have. */
+static enum error_class apply_budgets(
+	struct service *service, const struct request *request, struct error *error)
+{
+	struct budgets budgets;
+
+	if (service->settings->budgets == NULL)
+		return ERROR_NONE;
+	budgets_of(service->settings->budgets, service->tenant, &budgets);
+	budgets_print(&budgets, service->budgets);
+	const int64_t most = budgets.most[BUDGET_REQUESTS];
+	return most == BUDGET_NONE ? ERROR_NONE
+				   : request_budget_take(service, request, most, error);
+}
+
+/* Nothing in a request names a tenant: it is that of its caller. */
+static enum error_class authorise(struct service *service, const struct route *route,
+	const struct request *request, struct token *caller, struct error *error)
 {
 	if (route->open)
 		return ERROR_NONE;
-	if (service->settings->development)
-		return check_host(request, error);
-	error_set(error, ERROR_UNAUTHORIZED,
-		"authentication is not configured; all requests are refused");
-	return error_remedy(error, NULL,
-		"To develop on loopback, start slipway-api with SLIPWAY_DEVELOPMENT=yes.");
+	if (caller_find(service, request, caller, error) != ERROR_NONE)
+		return error->class;
+	service->tenant = caller->tenant;
+	service->caller = caller;
+	if (apply_budgets(service, request, error) != ERROR_NONE)
+		return error->class;
+	return check_caller(caller, route, error);
+}
+
+struct app_name service_app(const struct service *service, const char *app)
+{
+	return (struct app_name){ service->tenant, app };
+}
+
+static enum error_class refuse_overload(struct error *error)
+{
+	error_set(error, ERROR_OVERLOADED, "too many requests wait for this server");
+	error->retry_after_ms = 1000;
+	return error->class;
+}
+
+static enum error_class take_route(struct service *service, struct request *request,
+	struct token *caller, struct response *response, struct error *error)
+{
+	const struct route *route = NULL;
+	char app[IDENTIFIER_SIZE];
+
+	if (find_route(request, &route, response, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = authorise(service, route, request, caller, error);
+	response->subject.path = route->path;
+	response->subject.reads = strcmp(route->method, "GET") == 0;
+	text_copy(response->subject.token, sizeof(response->subject.token), caller->id);
+	text_copy(response->subject.tenant, sizeof(response->subject.tenant), caller->tenant);
+	if (class != ERROR_NONE || take_app(route, request, app, error) != ERROR_NONE)
+		return error->class;
+	if (app[0] != '\0' && caller_check_app(caller, app, error) != ERROR_NONE)
+		return error->class;
+	request->app = app;
+	text_copy(response->subject.app, sizeof(response->subject.app), app);
+	return route->handle(service, request, response, error);
 }
 
 static enum error_class dispatch(const struct service *service, const struct request *request,
 	struct response *response, struct error *error)
 {
-	const struct route *route = NULL;
-	char app[IDENTIFIER_SIZE];
+	struct service serving = *service;
 	struct request addressed = *request;
+	struct token caller = { .role = ROLE_NONE };
 
-	if (find_route(request, &route, response, error) != ERROR_NONE ||
-		authorise(service, route, request, error) != ERROR_NONE ||
-		take_app(route, request, app, error) != ERROR_NONE)
-		return error->class;
-	addressed.app = app;
-	text_copy(response->subject.app, sizeof(response->subject.app), app);
-	response->subject.path = route->path;
-	response->subject.reads = strcmp(route->method, "GET") == 0;
-	return route->handle(service, &addressed, response, error);
+	if (origins_apply(service->settings->origins, request, response))
+		return ERROR_NONE;
+	if (request->overloaded)
+		return refuse_overload(error);
+	return take_route(&serving, &addressed, &caller, response, error);
 }
 
 void request_handle(
@@ -183,4 +233,5 @@ void request_handle(
 	struct error error;
 	if (dispatch(service, request, response, &error) != ERROR_NONE)
 		response_problem(response, &error, NULL, NULL);
+	request_audit(service, request, response);
 }

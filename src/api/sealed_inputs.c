@@ -74,7 +74,7 @@ enum error_class seal_inputs(const struct service *service, const char *app,
 	struct error *error)
 {
 	struct secret_sealing sealing = { .public_key = service->settings->secrets_public_key,
-		.app = app,
+		.app = service_app(service, app),
 		.arena = service->arena };
 
 	*ret_count = 0;

@@ -41,9 +41,11 @@ enum error_class target_unknown(const struct target *target, struct error *error
 					: no_step(target->workflow, target->step_id, error);
 }
 
-static struct target find(const char *app, const char *workflow, const char *step)
+static struct target find(
+	const struct service *service, const char *app, const char *workflow, const char *step)
 {
-	struct target target = { .app = app,
+	struct target target = { .tenant = service->tenant,
+		.app = app,
 		.workflow = workflow_find(workflow),
 		.workflow_id = workflow,
 		.step_id = step };
@@ -53,15 +55,8 @@ static struct target find(const char *app, const char *workflow, const char *ste
 	return target;
 }
 
-enum error_class target_find(const char *app, const char *workflow, const char *step,
-	struct target *ret_target, struct error *error)
-{
-	*ret_target = find(app, workflow, step);
-	return target_is_known(ret_target) ? ERROR_NONE : target_unknown(ret_target, error);
-}
-
-enum error_class target_from_body_any(
-	const cJSON *body, bool needs_step, struct target *ret_target, struct error *error)
+enum error_class target_from_body_any(const struct service *service, const cJSON *body,
+	bool needs_step, struct target *ret_target, struct error *error)
 {
 	const char *app, *workflow, *step;
 	if (body_identifier(body, "appId", &app, error) != ERROR_NONE ||
@@ -71,20 +66,25 @@ enum error_class target_from_body_any(
 		? body_identifier(body, "actionId", &step, error)
 		: body_identifier_optional(body, "actionId", &step, error);
 	if (class == ERROR_NONE)
-		*ret_target = find(app, workflow, step);
+		*ret_target = find(service, app, workflow, step);
 	return class;
 }
 
-enum error_class target_from_body(
-	const cJSON *body, bool needs_step, struct target *ret_target, struct error *error)
+enum error_class target_from_body(const struct service *service, const cJSON *body, bool needs_step,
+	struct target *ret_target, struct error *error)
 {
-	if (target_from_body_any(body, needs_step, ret_target, error) != ERROR_NONE)
+	if (target_from_body_any(service, body, needs_step, ret_target, error) != ERROR_NONE)
 		return error->class;
 	return target_is_known(ret_target) ? ERROR_NONE : target_unknown(ret_target, error);
 }
 
+struct app_name target_app(const struct target *target)
+{
+	return (struct app_name){ target->tenant, target->app };
+}
+
 struct run_name target_name(const struct target *target)
 {
-	return (struct run_name){ target->app, target->workflow_id,
+	return (struct run_name){ target->tenant, target->app, target->workflow_id,
 		target->step != NULL ? target->step->id : target->step_id };
 }

@@ -7,8 +7,9 @@
 #include <string.h>
 
 #include "api/ring.h"
+#include "api/together.h"
 #include "base/text.h"
-#include "core/digest.h"
+#include "core/definition_memory.h"
 #include "core/input.h"
 #include "store/deployments.h"
 #include "store/runs.h"
@@ -57,14 +58,18 @@ static enum error_class respond_needs(
 static enum error_class respond_run(
 	const struct trigger_result *result, struct response *response, struct error *error)
 {
-	CLEANUP_JSON cJSON *status = NULL;
+	struct json_writer writer = json_writer_to(&response->body, 0);
 
-	if (run_status(&result->run, &status, error) != ERROR_NONE)
+	json_open(&writer, '{');
+	if (run_status_write(&result->run, &writer, error) != ERROR_NONE)
 		return error->class;
-	if (result->outcome == TRIGGER_REUSED && !json_add(status, "reused", cJSON_CreateTrue()))
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
-	return response_json(
-		response, result->outcome == TRIGGER_NEW ? 202 : 200, json_take(&status), error);
+	if (result->outcome == TRIGGER_REUSED) {
+		json_write_name(&writer, "reused");
+		json_write_boolean(&writer, true);
+	}
+	json_close(&writer, '}');
+	return response_written(
+		response, result->outcome == TRIGGER_NEW ? 202 : 200, &writer, error);
 }
 
 static enum error_class respond(const struct trigger_result *result,
@@ -82,18 +87,56 @@ static enum error_class respond(const struct trigger_result *result,
 	}
 }
 
+/* Whether a list of words, with a blank between them, has this one. */
+static bool has_word(const char *list, const char *word)
+{
+	const size_t length = strlen(word);
+
+	for (const char *at = list; *at != '\0'; at += strspn(at, " ")) {
+		const size_t end = strcspn(at, " ");
+		if (end == length && memcmp(at, word, length) == 0)
+			return true;
+		at += end;
+	}
+	return false;
+}
+
+enum error_class trigger_find(const struct service *service, const struct target *target,
+	const char *id, struct response *response, bool *ret_found, struct error *error)
+{
+	const struct run_name name = target_name(target);
+	struct trigger_result result = { .outcome = TRIGGER_SAME };
+
+	*ret_found = false;
+	if (id == NULL)
+		return ERROR_NONE;
+	if (run_read(service->redis, &name, service->arena, &result.run, error) != ERROR_NONE)
+		return error->class;
+	*ret_found = has_word(result.run.triggers, id);
+	return *ret_found ? respond_run(&result, response, error) : ERROR_NONE;
+}
+
 static void copy_needs(const struct step_set *needs, struct trigger *trigger)
 {
 	for (size_t i = 0; i < needs->workflow->step_count; i++)
 		if (needs->contains[i])
 			trigger->needs[trigger->need_count++] = needs->workflow->steps[i].id;
 	for (size_t i = 0; i < needs->other_count; i++)
-		trigger->others[trigger->other_count++] = (struct run_name){ needs->others[i].app,
+		trigger->others[trigger->other_count++] = (struct app_step){ needs->others[i].app,
 			needs->others[i].workflow->id, needs->others[i].step->id };
 }
 
+static enum error_class trigger_run(const struct service *service, const struct trigger *trigger,
+	struct trigger_result *ret_result, struct error *error)
+{
+	return service->together != NULL
+		? together_trigger(service->together, trigger, service->arena, ret_result, error)
+		: run_trigger(service->redis, trigger, service->arena, ret_result, error);
+}
+
 enum error_class trigger_send(const struct service *service, const struct target *target,
-	const struct trigger_options *options, struct response *response, struct error *error)
+	const struct trigger_options *options, struct response *response, bool *ret_outdated,
+	struct error *error)
 {
 	char digest[DIGEST_SIZE], definition[DEFINITION_SIZE];
 	struct trigger_result result;
@@ -105,7 +148,10 @@ enum error_class trigger_send(const struct service *service, const struct target
 		.force = options->force || target->step->action->reuse == ACTION_ALWAYS,
 		.hold_ms = options->hold ? DEPLOYMENT_HOLD_MS : 0,
 		.id = options->id,
+		.config = options->config,
 		.request = options->request,
+		.actor = service->caller->id,
+		.budgets = service->budgets,
 		.run_ms = (int64_t)step_run_timeout_s(target->step) * 1000,
 		.attempts = step_max_attempts(target->step),
 		.retention_seconds = service->settings->retention_days * 86400,
@@ -113,7 +159,7 @@ enum error_class trigger_send(const struct service *service, const struct target
 
 	if (trigger.input == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
-	step_digest(target->workflow, target->step, definition);
+	step_digest_known(target->workflow, target->step, definition);
 	trigger.outputs = step_outputs(target->step, service->arena);
 	trigger.uses = options->needs != NULL ? step_set_uses(options->needs, service->arena) : "";
 	if (trigger.outputs == NULL || trigger.uses == NULL)
@@ -121,7 +167,8 @@ enum error_class trigger_send(const struct service *service, const struct target
 	if (options->needs != NULL)
 		copy_needs(options->needs, &trigger);
 	if (input_digest(options->input, options->secrets, digest, error) != ERROR_NONE ||
-		run_trigger(service->redis, &trigger, service->arena, &result, error) != ERROR_NONE)
+		trigger_run(service, &trigger, &result, error) != ERROR_NONE)
 		return error->class;
-	return respond(&result, options, response, error);
+	*ret_outdated = result.outcome == TRIGGER_OUTDATED;
+	return *ret_outdated ? ERROR_NONE : respond(&result, options, response, error);
 }

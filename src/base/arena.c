@@ -12,6 +12,11 @@
 
 #define BLOCK_SIZE ((size_t)16 << 10)
 #define ALIGNMENT  alignof(max_align_t)
+#ifdef __SANITIZE_ADDRESS__
+#define SPARE_MAX 0 /* it is to see what is used after it was released */
+#else
+#define SPARE_MAX 16
+#endif
 
 struct arena_block {
 	struct arena_block *next;
@@ -25,12 +30,39 @@ void arena_init(struct arena *arena, size_t limit)
 	*arena = (struct arena){ .limit = limit != 0 ? limit : ARENA_LIMIT };
 }
 
+/* Blocks of the usual size, for the next ones: each malloc of that size makes the C library tidy up
+ * all that is free. */
+static struct arena_block *spare;
+static size_t spare_count;
+
+static void block_put_away(struct arena_block *block)
+{
+	if (block->capacity != BLOCK_SIZE || spare_count == SPARE_MAX) {
+		free(block);
+		return;
+	}
+	block->next = spare;
+	spare = block;
+	spare_count++;
+}
+
+static struct arena_block *block_take(size_t capacity)
+{
+	struct arena_block *block = spare;
+
+	if (block == NULL || capacity != BLOCK_SIZE)
+		return malloc(sizeof(*block) + capacity);
+	spare = block->next;
+	spare_count--;
+	return block;
+}
+
 void arena_release(struct arena *arena)
 {
 	for (struct arena_block *block = arena->blocks, *next; block != NULL; block = next) {
 		next = block->next;
 		sodium_memzero(block->bytes, block->used);
-		free(block);
+		block_put_away(block);
 	}
 	arena->blocks = NULL;
 	arena->used = 0;
@@ -39,7 +71,7 @@ void arena_release(struct arena *arena)
 static struct arena_block *block_add(struct arena *arena, size_t size)
 {
 	size_t capacity = size > BLOCK_SIZE ? size : BLOCK_SIZE;
-	struct arena_block *block = malloc(sizeof(*block) + capacity);
+	struct arena_block *block = block_take(capacity);
 
 	if (block == NULL)
 		return NULL;

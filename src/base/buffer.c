@@ -4,9 +4,11 @@
  */
 #include "base/buffer.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void buffer_init(struct buffer *buffer, size_t limit)
 {
@@ -32,9 +34,10 @@ static bool buffer_reserve(struct buffer *buffer, size_t length)
 	size_t capacity = buffer->capacity > 0 ? buffer->capacity : 256;
 	while (capacity < needed)
 		capacity *= 2;
-	char *bytes = calloc(capacity, 1);
+	char *bytes = malloc(capacity);
 	if (bytes == NULL)
 		return false;
+	bytes[buffer->length] = '\0';
 	if (buffer->bytes != NULL) {
 		memcpy(bytes, buffer->bytes, buffer->length);
 		sodium_memzero(buffer->bytes, buffer->capacity);
@@ -46,21 +49,51 @@ static bool buffer_reserve(struct buffer *buffer, size_t length)
 	return true;
 }
 
-bool buffer_append(struct buffer *buffer, const char *bytes, size_t length)
+char *buffer_room(struct buffer *buffer, size_t length)
 {
 	buffer->full = length > buffer->limit - buffer->length;
 	if (buffer->full || !buffer_reserve(buffer, length))
-		return false;
-	if (length > 0)
-		memcpy(buffer->bytes + buffer->length, bytes, length);
+		return NULL;
+	return buffer->bytes + buffer->length;
+}
+
+void buffer_use(struct buffer *buffer, size_t length)
+{
 	buffer->length += length;
 	buffer->bytes[buffer->length] = '\0';
+}
+
+bool buffer_append(struct buffer *buffer, const char *bytes, size_t length)
+{
+	char *room = buffer_room(buffer, length);
+
+	if (room == NULL)
+		return false;
+	if (length > 0)
+		memcpy(room, bytes, length);
+	buffer_use(buffer, length);
 	return true;
 }
 
 bool buffer_append_string(struct buffer *buffer, const char *text)
 {
 	return buffer_append(buffer, text, strlen(text));
+}
+
+bool buffer_write(const struct buffer *buffer, int descriptor)
+{
+	size_t written = 0;
+
+	while (written < buffer->length) {
+		ssize_t part = write(descriptor, buffer->bytes + written, buffer->length - written);
+		if (part < 0 && errno == EINTR)
+			continue;
+		if (part <= 0)
+			return false;
+		written += (size_t)part;
+	}
+
+	return true;
 }
 
 const char *buffer_text(const struct buffer *buffer)

@@ -36,6 +36,14 @@ void buffer_release(struct buffer *buffer);
 bool buffer_append(struct buffer *buffer, const char *bytes, size_t length) SLIPWAY_MUST_CHECK;
 bool buffer_append_string(struct buffer *buffer, const char *text) SLIPWAY_MUST_CHECK;
 
+/* Room for length more bytes behind the text, or NULL where buffer_append is false; buffer_use adds
+ * those that were written there, at most as many. */
+char *buffer_room(struct buffer *buffer, size_t length) SLIPWAY_MUST_CHECK;
+void buffer_use(struct buffer *buffer, size_t length);
+
+/* Writes all of it to a descriptor that blocks. False: the descriptor is of no more use. */
+bool buffer_write(const struct buffer *buffer, int descriptor) SLIPWAY_MUST_CHECK;
+
 /* The text so far; "" if nothing was appended. Borrowed until the next change. */
 const char *buffer_text(const struct buffer *buffer);
 

@@ -9,6 +9,9 @@
 
 #include "base/text.h"
 
+#define DAY_MS        ((int64_t)86400000)
+#define YEAR_10000_MS ((int64_t)253402300800000)
+
 static int64_t clock_read_ms(clockid_t id)
 {
 	struct timespec now;
@@ -33,8 +36,49 @@ void clock_sleep_ms(int64_t milliseconds)
 	nanosleep(&duration, NULL);
 }
 
+static char *put_digits(char *to, int64_t value, int count)
+{
+	for (int i = count - 1; i >= 0; i--, value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + count;
+}
+
+/*
+ * A year of four digits; strftime takes ten times as long. The days are counted in years that begin
+ * in March, so that the leap day is the last: https://howardhinnant.github.io/date_algorithms.html
+ */
+static void format_usual(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
+{
+	const int64_t day = wall_ms / DAY_MS + 719468, of_day = wall_ms % DAY_MS;
+	const int64_t era = day / 146097, of_era = day % 146097;
+	const int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	const int64_t march = (5 * of_year + 2) / 153; /* months since March */
+	const int64_t month = march < 10 ? march + 3 : march - 9;
+
+	text = put_digits(text, era * 400 + year + (month <= 2), 4);
+	*text++ = '-';
+	text = put_digits(text, month, 2);
+	*text++ = '-';
+	text = put_digits(text, of_year - (153 * march + 2) / 5 + 1, 2);
+	*text++ = 'T';
+	text = put_digits(text, of_day / 3600000, 2);
+	*text++ = ':';
+	text = put_digits(text, of_day / 60000 % 60, 2);
+	*text++ = ':';
+	text = put_digits(text, of_day / 1000 % 60, 2);
+	*text++ = '.';
+	text = put_digits(text, of_day % 1000, 3);
+	*text++ = 'Z';
+	*text = '\0';
+}
+
 void clock_format(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
 {
+	if (wall_ms >= 0 && wall_ms < YEAR_10000_MS) {
+		format_usual(wall_ms, text);
+		return;
+	}
 	time_t seconds = (time_t)(wall_ms / 1000);
 	struct tm utc;
 	char whole[24] = "";

@@ -35,6 +35,24 @@ enum error_class error_class_by_name(const char *name)
 	return ERROR_NONE;
 }
 
+/* A text for a person, who may read it on a terminal. A secret goes before what it is recognised
+ * by: a key may have line ends. */
+static void make_plain(char *text)
+{
+	if (text_is_plain(text))
+		return;
+	redact_text(text);
+	text_make_plain(text);
+}
+
+static void format_plain(char *target, size_t size, const char *format, va_list arguments)
+	SLIPWAY_FORMAT(3, 0);
+static void format_plain(char *target, size_t size, const char *format, va_list arguments)
+{
+	redact_format_list(target, size, format, arguments);
+	make_plain(target);
+}
+
 enum error_class error_set(struct error *error, enum error_class class, const char *format, ...)
 {
 	/* The message may be made from the old one: format first, then clear. */
@@ -42,7 +60,7 @@ enum error_class error_set(struct error *error, enum error_class class, const ch
 	va_list arguments;
 
 	va_start(arguments, format);
-	redact_format_list(message, sizeof(message), format, arguments);
+	format_plain(message, sizeof(message), format, arguments);
 	va_end(arguments);
 	memset(error, 0, sizeof(*error));
 	error->class = class;
@@ -54,7 +72,7 @@ enum error_class error_at(struct error *error, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	redact_format_list(error->place, sizeof(error->place), format, arguments);
+	format_plain(error->place, sizeof(error->place), format, arguments);
 	va_end(arguments);
 	return error->class;
 }
@@ -63,7 +81,7 @@ enum error_class error_remedy(struct error *error, const char *url, const char *
 {
 	va_list arguments;
 	va_start(arguments, format);
-	redact_format_list(error->remedy, sizeof(error->remedy), format, arguments);
+	format_plain(error->remedy, sizeof(error->remedy), format, arguments);
 	va_end(arguments);
 	/* A part of an address leads elsewhere. */
 	if (url == NULL || !text_copy(error->remedy_url, sizeof(error->remedy_url), url))
@@ -77,6 +95,8 @@ enum error_class error_exchange(struct error *error, const char *provider, int h
 	text_copy(error->provider, sizeof(error->provider), provider);
 	redact_copy(error->provider_code, sizeof(error->provider_code), code);
 	redact_copy(error->request_id, sizeof(error->request_id), request_id);
+	make_plain(error->provider_code);
+	make_plain(error->request_id);
 	error->http_status = http_status;
 	return error->class;
 }

@@ -14,8 +14,11 @@
 /* The point is named where.what, such as redis.before.claim. It may end or stop the process. If
  * true, behave as if the input or output at this point had failed. */
 bool failpoint(const char *where, const char *what);
+/* The same for each name of a list with blanks between: whether one of them is true. */
+bool failpoints(const char *where, const char *names);
 #else
-#define failpoint(where, what) ((void)(what), false)
+#define failpoint(where, what)   ((void)(what), false)
+#define failpoints(where, names) ((void)(names), false)
 #endif
 
 #endif

@@ -5,16 +5,20 @@
 #include "base/identifier.h"
 
 #include <sodium.h>
-#include <string.h>
 
-#define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+static bool is_letter_or_digit(char byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ||
+		(byte >= 'A' && byte <= 'Z');
+}
 
 bool identifier_valid(const char *text)
 {
-	size_t length = strspn(text, LETTERS_AND_DIGITS "_-");
-	if (text[length] != '\0' || length < 1 || length > IDENTIFIER_MAX)
-		return false;
-	return strspn(text, LETTERS_AND_DIGITS) > 0;
+	size_t length = 0;
+
+	while (is_letter_or_digit(text[length]) || text[length] == '_' || text[length] == '-')
+		length++;
+	return text[length] == '\0' && length <= IDENTIFIER_MAX && is_letter_or_digit(text[0]);
 }
 
 void run_id_make(char run_id[RUN_ID_SIZE])

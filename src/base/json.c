@@ -4,6 +4,7 @@
  */
 #include "base/json.h"
 
+#include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +50,7 @@ static enum error_class check_duplicates(
 			continue;
 		class = error_set(error, ERROR_INVALID_REQUEST, "the member '%s' is given twice",
 			members[i]->string);
-		error_at(error, "%s", place);
-		json_pointer_append(error->place, sizeof(error->place), members[i]->string);
+		error_at_member(error, place, members[i]->string);
 	}
 
 	free(members);
@@ -61,6 +61,11 @@ static enum error_class check_duplicates(
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class check_members(const cJSON *json, const char *place, struct error *error)
 {
+	/* It would be printed as null, which means something else. */
+	if (cJSON_IsNumber(json) && !isfinite(json->valuedouble)) {
+		error_set(error, ERROR_INVALID_REQUEST, "the number is too large");
+		return error_at(error, "%s", place);
+	}
 	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
 		return ERROR_NONE;
 	if (cJSON_IsObject(json) && check_duplicates(json, place, error) != ERROR_NONE)

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "slipway/error.h"
 
 _Static_assert(sizeof(((struct error *)0)->place) == JSON_POINTER_SIZE,
 	"the place of an error is a JSON pointer");
 
 void json_pointer_append(char *pointer, size_t size, const char *name)
 {
+	const char *const begin = name;
 	size_t length = strlen(pointer);
 
 	if (length + 1 < size)
@@ -26,7 +26,18 @@ void json_pointer_append(char *pointer, size_t size, const char *name)
 		}
 	}
 
+	/* Cut where a character begins, never inside one. */
+	for (; ((unsigned char)*name & 0xC0) == 0x80 && name > begin; name--)
+		length--;
 	pointer[length] = '\0';
+}
+
+enum error_class error_at_member(struct error *error, const char *place, const char *name)
+{
+	char pointer[JSON_POINTER_SIZE];
+
+	json_pointer_member(pointer, place, name);
+	return error_at(error, "%s", pointer);
 }
 
 void json_pointer_member(char pointer[JSON_POINTER_SIZE], const char *parent, const char *name)

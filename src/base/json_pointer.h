@@ -7,10 +7,15 @@
 #include <cjson/cJSON.h>
 #include <stddef.h>
 
+#include "slipway/error.h"
+
 #define JSON_POINTER_SIZE 192 /* the size of an error's place */
 
 /* Appends "/name" to a pointer, with ~ and / in the name escaped. */
 void json_pointer_append(char *pointer, size_t size, const char *name);
+
+/* Makes the place of an error the member of this name below another place. Returns the class. */
+enum error_class error_at_member(struct error *error, const char *place, const char *name);
 
 /* The pointer to the member of this name below another pointer. */
 void json_pointer_member(char pointer[JSON_POINTER_SIZE], const char *parent, const char *name);

@@ -167,7 +167,7 @@ static enum error_class scan_string(struct scan *scan)
 		int byte = scan_peek(scan);
 		if (byte < 0)
 			return scan_fail(scan, "the string has no end");
-		if (byte < 0x20 || byte == 0x7F)
+		if (byte < 0x20 || (byte == 0x7F && !limit_rows[scan->limits].control_characters))
 			return scan_fail(scan, "control characters must not stand in a string");
 		scan->next++;
 		if (byte == '"')

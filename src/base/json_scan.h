@@ -11,7 +11,8 @@
 enum json_limits {
 	JSON_LIMITS_CLIENT, /* depth 32, 4,096 nodes, no control characters except tab, line feed,
 			       carriage return */
-	JSON_LIMITS_WIDE,   /* depth 128, 400,000 nodes, control characters if escaped */
+	JSON_LIMITS_WIDE,   /* depth 128, 400,000 nodes, control characters if escaped; U+007F
+			       also as it is, for so it is printed */
 };
 
 /* ERROR_INVALID_REQUEST if the bytes are not exactly one JSON text within the limits. */

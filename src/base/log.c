@@ -69,27 +69,34 @@ static bool is_bare(const char *value)
 	return true;
 }
 
-/* Keeps room for what ends the value and the line. */
-static void append_value(struct log_line *line, const char *value)
+/* Of each value: room for what ends it, and the line. */
+#define ROOM (LOG_LINE_MAX - 3)
+
+static void append_bare(struct log_line *line, const char *value)
 {
-	const size_t room = LOG_LINE_MAX - 3;
-	bool quoted = !is_bare(value);
+	size_t length = strlen(value), room = ROOM - line->length;
+
+	if (length > room)
+		length = room;
+	memcpy(line->text + line->length, value, length);
+	line->length += length;
+}
+
+static void append_quoted(struct log_line *line, const char *value)
+{
 	char escaped[8];
 
-	if (quoted)
-		line->text[line->length++] = '"';
+	line->text[line->length++] = '"';
 	for (size_t left = strlen(value), length; left > 0; value += length, left -= length) {
 		ucs4_t character;
 		length = (size_t)u8_mbtouc(&character, (const uint8_t *)value, left);
 		size_t size = escape(character, value, length, escaped);
-		if (line->length + size > room)
+		if (line->length + size > ROOM)
 			break;
 		memcpy(line->text + line->length, escaped, size);
 		line->length += size;
 	}
-
-	if (quoted)
-		line->text[line->length++] = '"';
+	line->text[line->length++] = '"';
 }
 
 /* ---- a line ---- */
@@ -110,7 +117,10 @@ static void append_pair(struct log_line *line, const char *name, const char *val
 	memcpy(line->text + line->length, name, length);
 	line->length += length;
 	line->text[line->length++] = '=';
-	append_value(line, value);
+	if (is_bare(value))
+		append_bare(line, value);
+	else
+		append_quoted(line, value);
 }
 
 void log_text(struct log_line *line, const char *name, const char *value)

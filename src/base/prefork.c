@@ -5,11 +5,11 @@
 #include "base/prefork.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -21,6 +21,7 @@
 #define RESTART_DELAY_FIRST_MS 100
 #define RESTART_DELAY_LAST_MS  10000
 #define HEALTHY_AFTER_MS       1000
+#define KILL_AGAIN_MS          100
 
 static void supervised_signals(sigset_t *set)
 {
@@ -47,6 +48,9 @@ static _Noreturn void child_start(
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != supervisor)
 		_exit(1);
+	loop_leave(prefork->loop);
+	if (prefork->owns_loop)
+		loop_free(prefork->loop);
 	close(prefork->signals);
 	for (size_t i = 0; i < prefork->count; i++)
 		if (prefork->children[i].channel >= 0)
@@ -67,12 +71,15 @@ static _Noreturn void child_start(
 	exit(prefork->child(prefork->context, index, channel));
 }
 
+static void watch_channel(struct prefork_child *child);
+
 static void child_spawn(struct prefork *prefork, size_t index)
 {
 	struct prefork_child *child = &prefork->children[index];
 	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+	int type = prefork->started != NULL ? SOCK_STREAM : SOCK_SEQPACKET;
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) != 0) {
 		child->restart_at = clock_monotonic_ms() + RESTART_DELAY_LAST_MS;
 		return;
 	}
@@ -98,6 +105,10 @@ static void child_spawn(struct prefork *prefork, size_t index)
 	child->channel = pair[0];
 	child->started_at = clock_monotonic_ms();
 	child->has_spoken = false;
+	if (prefork->started != NULL)
+		prefork->started(prefork->context, index, child->channel);
+	else
+		watch_channel(child);
 }
 
 static void children_start_due(struct prefork *prefork)
@@ -120,6 +131,26 @@ static bool child_receive(struct prefork *prefork, size_t index)
 	if (prefork->message != NULL)
 		prefork->message(prefork->context, index, message, (size_t)length);
 	return true;
+}
+
+static void on_channel(void *context, uint32_t events)
+{
+	struct prefork_child *child = context;
+	struct prefork *prefork = child->prefork;
+	bool received = child_receive(prefork, (size_t)(child - prefork->children));
+
+	/* It has closed its end, and may live on. */
+	if (!received && (events & EPOLLHUP) != 0)
+		loop_unwatch(prefork->loop, &child->watch);
+}
+
+static void watch_channel(struct prefork_child *child)
+{
+	struct error error;
+
+	child->watch = (struct loop_watch){ child->channel, on_channel, child };
+	if (loop_watch(child->prefork->loop, &child->watch, EPOLLIN, &error) != ERROR_NONE)
+		kill(child->pid, SIGKILL); /* nobody would hear it: another one is tried */
 }
 
 /*
@@ -147,16 +178,26 @@ static void child_ended(struct prefork *prefork, size_t index, int status)
 {
 	struct prefork_child *child = &prefork->children[index];
 	pid_t pid = child->pid;
-	while (child_receive(prefork, index)) {}
-	close(child->channel);
+	int channel = child->channel;
+
+	if (prefork->started == NULL) {
+		while (child_receive(prefork, index)) {}
+		loop_unwatch(prefork->loop, &child->watch);
+	}
 	child->channel = -1;
 	child->pid = 0;
-	child_delay_restart(child, status);
+	if (prefork->started == NULL)
+		child_delay_restart(child, status);
 	prefork->ended(prefork->context, index, pid, status);
+	/* What it has said in a stream, the program has read now. */
+	if (prefork->started != NULL)
+		child_delay_restart(child, status);
+	close(channel);
 }
 
 static void children_reap(struct prefork *prefork)
 {
+	prefork->has_ended = false;
 	for (size_t i = 0; i < prefork->count; i++) {
 		int status;
 		if (prefork->children[i].pid > 0 &&
@@ -200,6 +241,8 @@ static void signals_read(struct prefork *prefork)
 {
 	struct signalfd_siginfo received;
 	while (read(prefork->signals, &received, sizeof(received)) == (ssize_t)sizeof(received)) {
+		if (received.ssi_signo == SIGCHLD)
+			prefork->has_ended = true;
 		if (received.ssi_signo == SIGTERM || received.ssi_signo == SIGINT)
 			stop_requested(prefork);
 		if (received.ssi_signo == SIGHUP && prefork->hangup != NULL)
@@ -207,29 +250,23 @@ static void signals_read(struct prefork *prefork)
 	}
 }
 
-/* Waits for signals and messages, at most until the next tick. */
-static void events_wait(struct prefork *prefork, int64_t timeout_ms)
+static void on_signals(void *context, uint32_t events)
 {
-	struct pollfd polled[PREFORK_CHILDREN_MAX + 1];
-	size_t indexes[PREFORK_CHILDREN_MAX + 1];
-	nfds_t count = 0;
+	(void)events;
+	signals_read(context);
+}
 
-	polled[count++] = (struct pollfd){ .fd = prefork->signals, .events = POLLIN };
-	for (size_t i = 0; i < prefork->count; i++) {
-		if (prefork->children[i].channel < 0)
-			continue;
-		indexes[count] = i;
-		polled[count++] =
-			(struct pollfd){ .fd = prefork->children[i].channel, .events = POLLIN };
-	}
+/* A turn of the loop, at most until something is due. */
+static void take_turn(struct prefork *prefork, int64_t next_tick)
+{
+	int64_t now = clock_monotonic_ms(), due = next_tick;
 
-	if (poll(polled, count, (int)timeout_ms) <= 0)
-		return;
-	for (nfds_t i = 1; i < count; i++)
-		if ((polled[i].revents & POLLIN) != 0)
-			child_receive(prefork, indexes[i]);
-	if ((polled[0].revents & POLLIN) != 0)
-		signals_read(prefork);
+	if (prefork->stopping && prefork->kill_at < due)
+		due = prefork->kill_at > now ? prefork->kill_at : now + KILL_AGAIN_MS;
+	for (size_t i = 0; i < prefork->count && !prefork->stopping; i++)
+		if (prefork->children[i].pid == 0 && prefork->children[i].restart_at < due)
+			due = prefork->children[i].restart_at;
+	loop_turn(prefork->loop, due > now ? due - now : 0);
 }
 
 static bool children_left(const struct prefork *prefork)
@@ -254,7 +291,7 @@ static void set_dispositions(void)
 	sigaction(SIGHUP, &standard, NULL);
 }
 
-enum error_class prefork_run(struct prefork *prefork, struct error *error)
+static enum error_class open_signals(struct prefork *prefork, struct error *error)
 {
 	sigset_t set;
 
@@ -265,24 +302,52 @@ enum error_class prefork_run(struct prefork *prefork, struct error *error)
 	if (prefork->signals < 0)
 		return error_set(
 			error, ERROR_INTERNAL, "cannot receive signals: %s", strerror(errno));
-	for (size_t i = 0; i < prefork->count; i++)
-		prefork->children[i] = (struct prefork_child){ .channel = -1 };
+	prefork->watch = (struct loop_watch){ prefork->signals, on_signals, prefork };
+	return loop_watch(prefork->loop, &prefork->watch, EPOLLIN, error);
+}
+
+static bool goes_on(const struct prefork *prefork)
+{
+	return !prefork->stopping || children_left(prefork) ||
+		(prefork->busy != NULL && prefork->busy(prefork->context));
+}
+
+static void supervise(struct prefork *prefork)
+{
 	int64_t next_tick = clock_monotonic_ms();
-	while (!prefork->stopping || children_left(prefork)) {
+
+	while (goes_on(prefork)) {
 		children_start_due(prefork);
-		int64_t now = clock_monotonic_ms();
-		if (now >= next_tick) {
+		if (clock_monotonic_ms() >= next_tick) {
 			if (prefork->tick != NULL)
 				prefork->tick(prefork->context);
 			next_tick = clock_monotonic_ms() + prefork->tick_ms;
 		}
 		if (prefork->stopping && clock_monotonic_ms() >= prefork->kill_at)
 			children_signal(prefork, SIGKILL);
-		int64_t wait_ms = next_tick - clock_monotonic_ms();
-		events_wait(prefork, wait_ms < 0 ? 0 : wait_ms > 100 ? 100 : wait_ms);
-		children_reap(prefork);
+		take_turn(prefork, next_tick);
+		if (prefork->has_ended)
+			children_reap(prefork);
 	}
+}
 
-	close(prefork->signals);
-	return ERROR_NONE;
+enum error_class prefork_run(struct prefork *prefork, struct error *error)
+{
+	prefork->owns_loop = prefork->loop == NULL;
+	if (prefork->owns_loop && loop_new(&prefork->loop, error) != ERROR_NONE)
+		return error->class;
+	prefork->signals = -1;
+	for (size_t i = 0; i < PREFORK_CHILDREN_MAX; i++)
+		prefork->children[i] = (struct prefork_child){ .prefork = prefork, .channel = -1 };
+
+	enum error_class class = open_signals(prefork, error);
+	if (class == ERROR_NONE)
+		supervise(prefork);
+	if (prefork->signals >= 0) {
+		loop_unwatch(prefork->loop, &prefork->watch);
+		close(prefork->signals);
+	}
+	if (prefork->owns_loop)
+		loop_free(prefork->loop);
+	return class;
 }

@@ -11,7 +11,8 @@
 const struct field *record_field(const struct record *record, const char *name)
 {
 	for (size_t i = 0; i < record->count; i++)
-		if (strcmp(record->fields[i].name, name) == 0)
+		if (record->fields[i].name[0] == name[0] &&
+			strcmp(record->fields[i].name, name) == 0)
 			return &record->fields[i];
 	return NULL;
 }
@@ -37,21 +38,25 @@ static int64_t bounded_integer(const char *text)
 	return value > JSON_INTEGER_MAX ? JSON_INTEGER_MAX : value;
 }
 
-bool record_take(const struct record *record, void *data, const char *name, const char *text,
-	struct arena *arena)
+bool record_take_field(const struct field *field, void *data, const char *text, struct arena *arena)
 {
-	const struct field *field = record_field(record, name);
-	if (field == NULL)
-		return true;
-
 	void *target = (char *)data + field->offset;
+
 	if (field->type == FIELD_INTEGER) {
 		*(int64_t *)target = bounded_integer(text);
 		return true;
 	}
 
-	*(const char **)target = arena_string(arena, text);
+	*(const char **)target = text[0] != '\0' ? arena_string(arena, text) : "";
 	return *(const char **)target != NULL;
+}
+
+bool record_take(const struct record *record, void *data, const char *name, const char *text,
+	struct arena *arena)
+{
+	const struct field *field = record_field(record, name);
+
+	return field == NULL || record_take_field(field, data, text, arena);
 }
 
 bool text_has_reference(const char *text)
@@ -63,6 +68,11 @@ bool text_has_reference(const char *text)
 }
 
 /* ---- encoding ---- */
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to encode a record");
+}
 
 static cJSON *encode_string_list(const struct string_list *list)
 {
@@ -187,9 +197,39 @@ enum error_class record_encode(
 	const struct record *record, const void *data, cJSON **ret_json, struct error *error)
 {
 	*ret_json = encode_record(record, data);
-	if (*ret_json == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to encode a record");
-	return ERROR_NONE;
+	return *ret_json != NULL ? ERROR_NONE : no_memory(error);
+}
+
+/* ---- writing ---- */
+
+static void write_value(const struct field *field, const void *source, struct json_writer *writer)
+{
+	if (field->type == FIELD_STRING || field->type == FIELD_SCALAR) {
+		json_write_text(writer, *(const char *const *)source);
+	} else if (field->type == FIELD_INTEGER) {
+		json_write_integer(writer, *(const int64_t *)source);
+	} else if (field->type == FIELD_BOOLEAN) {
+		json_write_boolean(writer, *(const bool *)source);
+	} else if (field->type == FIELD_JSON) {
+		json_write_json(writer, *(const char *const *)source);
+	} else {
+		CLEANUP_JSON cJSON *value = encode_value(field, source);
+		json_write_tree(writer, value);
+	}
+}
+
+enum error_class record_write(const struct record *record, const void *data,
+	struct json_writer *writer, struct error *error)
+{
+	for (size_t i = 0; i < record->count; i++) {
+		const struct field *field = &record->fields[i];
+		const void *source = (const char *)data + field->offset;
+		if (is_left_out(field, source))
+			continue;
+		json_write_name(writer, field->name);
+		write_value(field, source, writer);
+	}
+	return writer->complete ? ERROR_NONE : no_memory(error);
 }
 
 /* ---- JSON Schema ---- */

@@ -5,7 +5,7 @@
 #define SLIPWAY_BASE_RECORD_H
 
 #include "base/faults.h"
-#include "base/json.h"
+#include "base/json_write.h"
 #include "slipway/field.h"
 
 enum record_mode {
@@ -44,6 +44,13 @@ enum error_class record_check(const struct record *record, const cJSON *json, en
 enum error_class record_encode(const struct record *record, const void *data, cJSON **ret_json,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/*
+ * Writes the same members, in the same bytes, into the object that is open. The error is that of
+ * record_encode; a buffer that is full is the writer's.
+ */
+enum error_class record_write(const struct record *record, const void *data,
+	struct json_writer *writer, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* The table as a JSON Schema (2020-12) of an object. The caller owns *ret_json. */
 enum error_class record_schema(
 	const struct record *record, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
@@ -81,6 +88,8 @@ void record_clear(const struct record *record, void *data);
  */
 bool record_take(const struct record *record, void *data, const char *name, const char *text,
 	struct arena *arena);
+bool record_take_field(
+	const struct field *field, void *data, const char *text, struct arena *arena);
 
 /* The row of this name; NULL if there is none. */
 const struct field *record_field(const struct record *record, const char *name);

@@ -1,7 +1,6 @@
 /* The secrets that the process knows, and what is done with texts that may have one in them. */
 #include "base/redact.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,36 +34,19 @@ enum error_class redact_add(const char *secret, struct error *error)
 	if (secret_count == REDACT_SECRETS_MAX || length > REDACT_LENGTH_MAX)
 		return error_set(error, ERROR_OUT_OF_MEMORY,
 			"too many secrets, or one of more than %d bytes", REDACT_LENGTH_MAX);
-	struct redact_needle needle = { malloc(length + 1), length,
-		calloc(length, sizeof(uint16_t)) };
-	if (needle.text == NULL || needle.falls_to == NULL) {
-		free(needle.text);
-		free(needle.falls_to);
+	if (!redact_needle_init(&secrets[secret_count], secret))
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to remember a secret");
-	}
-
-	memcpy(needle.text, secret, length + 1);
-	redact_needle_prepare(&needle);
-	secrets[secret_count++] = needle;
+	secret_count++;
 	return ERROR_NONE;
-}
-
-static void wipe(struct redact_needle *needle)
-{
-	sodium_memzero(needle->text, needle->length);
-	sodium_memzero(needle->falls_to, needle->length * sizeof(uint16_t));
-	free(needle->text);
-	free(needle->falls_to);
-	*needle = (struct redact_needle){ NULL, 0, NULL };
 }
 
 void redact_remove(const char *secret)
 {
 	for (size_t i = 0; i < secret_count; i++)
-		if (strcmp(secrets[i].text, secret) == 0) {
-			wipe(&secrets[i]);
+		if (strcmp(secrets[i].exact.text, secret) == 0) {
+			redact_needle_release(&secrets[i]);
 			secrets[i] = secrets[--secret_count];
-			secrets[secret_count] = (struct redact_needle){ NULL, 0, NULL };
+			memset(&secrets[secret_count], 0, sizeof(secrets[secret_count]));
 			return;
 		}
 }
@@ -72,7 +54,7 @@ void redact_remove(const char *secret)
 void redact_forget(size_t from)
 {
 	while (secret_count > from)
-		wipe(&secrets[--secret_count]);
+		redact_needle_release(&secrets[--secret_count]);
 }
 
 size_t redact_count(void)
@@ -82,6 +64,9 @@ size_t redact_count(void)
 
 /* ---- tokens that nobody told us of, such as one that a client wrote where none belongs ---- */
 
+/* Those of Slipway itself: see core/token.h. Their ids are no secret. */
+static const char *const own_prefixes[] = { "sw_################_",
+	"swb_################################_", NULL };
 static const char *const no_prefixes[] = { NULL };
 static const char *const *token_prefixes = no_prefixes;
 
@@ -90,18 +75,33 @@ void redact_token_prefixes(const char *const *prefixes)
 	token_prefixes = prefixes;
 }
 
+/* '?' stands for a lower-case letter, '#' for a hexadecimal digit. */
+static bool prefix_takes(char pattern, char byte)
+{
+	bool is_letter = byte >= 'a' && byte <= 'z', is_digit = byte >= '0' && byte <= '9';
+
+	return (pattern == '?' && is_letter) ||
+		(pattern == '#' && (is_digit || (is_letter && byte <= 'f'))) || pattern == byte;
+}
+
 /* The length of the prefix where the text begins with it, otherwise 0. */
 static size_t prefix_length(const char *text, const char *prefix)
 {
 	size_t length = 0;
 
-	for (; prefix[length] != '\0'; length++) {
-		bool any_letter =
-			prefix[length] == '?' && text[length] >= 'a' && text[length] <= 'z';
-		if (!any_letter && text[length] != prefix[length])
+	for (; prefix[length] != '\0'; length++)
+		if (!prefix_takes(prefix[length], text[length]))
 			return 0;
-	}
+	return length;
+}
 
+/* Of the first prefix in the list that the text begins with; 0 where there is none. */
+static size_t find_prefix(const char *text, const char *const *prefixes)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; length == 0 && prefixes[i] != NULL; i++)
+		length = prefix_length(text, prefixes[i]);
 	return length;
 }
 
@@ -109,10 +109,10 @@ static size_t prefix_length(const char *text, const char *prefix)
  * that the end of a text cut may be short. */
 static size_t token_length(const char *text, bool was_cut)
 {
-	size_t begin = 0;
+	size_t begin = find_prefix(text, own_prefixes);
 
-	for (size_t i = 0; begin == 0 && token_prefixes[i] != NULL; i++)
-		begin = prefix_length(text, token_prefixes[i]);
+	if (begin == 0)
+		begin = find_prefix(text, token_prefixes);
 	size_t length = begin > 0 ? strspn(text + begin, TOKEN_BYTES) : 0;
 	bool ends_text = begin > 0 && was_cut && text[begin + length] == '\0';
 	return length >= TOKEN_LENGTH_MIN || ends_text ? begin + length : 0;
@@ -162,7 +162,7 @@ bool redact_finds(const char *text)
 		marks != NULL && redact_mark(text, length, secrets, secret_count, marks, &found);
 	free(marks);
 	for (size_t i = 0; !known && !found && i < secret_count; i++)
-		found = strstr(text, secrets[i].text) != NULL;
+		found = strstr(text, secrets[i].exact.text) != NULL;
 	return found;
 }
 
@@ -171,8 +171,8 @@ static size_t reach(void)
 {
 	size_t most = 0;
 	for (size_t i = 0; i < secret_count; i++) {
-		bool plain = strspn(secrets[i].text, TOKEN_BYTES) == secrets[i].length;
-		size_t length = secrets[i].length * (plain ? PLAIN_FACTOR : ESCAPED_FACTOR);
+		bool plain = strspn(secrets[i].exact.text, TOKEN_BYTES) == secrets[i].exact.length;
+		size_t length = secrets[i].exact.length * (plain ? PLAIN_FACTOR : ESCAPED_FACTOR);
 		most = length > most ? length : most;
 	}
 	return most;

@@ -28,8 +28,8 @@
 enum error_class redact_add(const char *secret, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Prefixes of tokens to redact even if nobody has remembered them, such as "gh?_", where '?' is any
- * lower-case letter; at least 30 bytes must follow. NULL-terminated, borrowed; replaces the
- * previous list. */
+ * lower-case letter and '#' any hexadecimal digit; at least 30 bytes must follow. NULL-terminated,
+ * borrowed; replaces the previous list. */
 void redact_token_prefixes(const char *const *prefixes);
 
 /* Removes one secret. It need not be remembered. */

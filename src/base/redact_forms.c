@@ -6,24 +6,13 @@
 #include <string.h>
 #include <unistr.h>
 
+#include "base/redact.h"
+#include "base/text.h"
 #include "slipway/field.h"
 
 #define DEPTH_MAX    2 /* readings in one another: JSON in JSON, base64 of JSON, a URL in HTML */
+#define WHITE        " \t\n\r"
 #define BASE64_LEAST 8 /* characters: of the shortest secret */
-
-void redact_needle_prepare(struct redact_needle *needle)
-{
-	size_t fits = 0;
-
-	needle->falls_to[0] = 0;
-	for (size_t i = 1; i < needle->length; i++) {
-		while (fits > 0 && needle->text[i] != needle->text[fits])
-			fits = needle->falls_to[fits - 1];
-		if (needle->text[i] == needle->text[fits])
-			fits++;
-		needle->falls_to[i] = (uint16_t)fits;
-	}
-}
 
 /* ---- a reading ---- */
 
@@ -33,6 +22,14 @@ struct reading {
 	uint32_t *begins, *ends; /* NULL: it is the text itself */
 	size_t length;
 };
+
+static struct reading reading_of(const char *text, size_t length)
+{
+	char *borrowed;
+
+	memcpy(&borrowed, &text, sizeof(borrowed));
+	return (struct reading){ borrowed, NULL, NULL, length };
+}
 
 static uint32_t begin_of(const struct reading *reading, size_t index)
 {
@@ -190,26 +187,27 @@ static struct piece read_html(const char *text, size_t left)
 	return (struct piece){ 0, 0, { 0 } };
 }
 
+typedef struct piece read_piece(const char *text, size_t left);
+
 static const struct form {
 	char mark, also; /* what an escape begins with; without any there is nothing to read */
-	struct piece (*read)(const char *text, size_t left);
+	read_piece *read;
 } forms[] = { { '\\', '\\', read_json }, { '%', '%', read_url }, { '+', '+', read_form },
 	{ '&', '&', read_html } };
 
-/* Reads all escapes of the form. *ret_read: whether there was one. False where memory is short. */
-static bool read_form_of(
-	const struct form *form, const struct reading *from, struct reading *into, bool *ret_read)
+/* Reads all escapes of a form. *ret_read: whether there was one, otherwise there is nothing to
+ * release. False where memory is short. */
+static bool read_pieces(
+	read_piece *read, const struct reading *from, struct reading *into, bool *ret_read)
 {
 	*ret_read = false;
-	if (memchr(from->bytes, form->mark, from->length) == NULL)
-		return true;
 	if (!reading_init(into, from->length)) {
 		reading_release(into);
 		return false;
 	}
 
 	for (size_t i = 0; i < from->length;) {
-		struct piece piece = form->read(from->bytes + i, from->length - i);
+		struct piece piece = read(from->bytes + i, from->length - i);
 		bool escape = piece.length > 0;
 		if (!escape)
 			piece = one_byte(1, from->bytes[i]);
@@ -223,6 +221,90 @@ static bool read_form_of(
 	if (!*ret_read)
 		reading_release(into);
 	return true;
+}
+
+/* As a text for a person is made plain (base/text.h), but a row of white space is one blank. */
+static struct piece read_line(const char *text, size_t left)
+{
+	size_t white = 0;
+
+	while (white < left && text[white] != '\0' && strchr(WHITE, text[white]) != NULL)
+		white++;
+	if (white > 0)
+		return one_byte(white, ' ');
+	size_t control = text_control_length(text, left);
+	return (struct piece){ control, control, "??" };
+}
+
+/* ---- needles ---- */
+
+static bool pattern_init(struct redact_pattern *pattern, const char *text, size_t length)
+{
+	size_t fits = 0;
+
+	*pattern = (struct redact_pattern){ malloc(length + 1), length,
+		calloc(length + 1, sizeof(uint16_t)) };
+	if (pattern->text == NULL || pattern->falls_to == NULL)
+		return false;
+	memcpy(pattern->text, text, length);
+	pattern->text[length] = '\0';
+	for (size_t i = 1; i < length; i++) {
+		while (fits > 0 && text[i] != text[fits])
+			fits = pattern->falls_to[fits - 1];
+		if (text[i] == text[fits])
+			fits++;
+		pattern->falls_to[i] = (uint16_t)fits;
+	}
+
+	return true;
+}
+
+static void pattern_release(struct redact_pattern *pattern)
+{
+	if (pattern->text != NULL)
+		explicit_bzero(pattern->text, pattern->length);
+	if (pattern->falls_to != NULL)
+		explicit_bzero(pattern->falls_to, pattern->length * sizeof(uint16_t));
+	free(pattern->text);
+	free(pattern->falls_to);
+	*pattern = (struct redact_pattern){ NULL, 0, NULL };
+}
+
+/* Blanks at its ends are not shown by everybody. */
+static bool line_init(struct redact_pattern *line, const struct reading *whole)
+{
+	struct reading read;
+	bool was_read, has_room = true;
+
+	if (!read_pieces(read_line, whole, &read, &was_read))
+		return false;
+	if (!was_read)
+		return true;
+	size_t begin = read.length > 0 && read.bytes[0] == ' ' ? 1 : 0, end = read.length;
+	if (end > begin && read.bytes[end - 1] == ' ')
+		end--;
+	if (end - begin >= REDACT_LENGTH_MIN)
+		has_room = pattern_init(line, read.bytes + begin, end - begin);
+	reading_release(&read);
+	return has_room;
+}
+
+bool redact_needle_init(struct redact_needle *needle, const char *secret)
+{
+	size_t length = strlen(secret);
+	struct reading whole = reading_of(secret, length);
+
+	*needle = (struct redact_needle){ .exact = { NULL, 0, NULL } };
+	if (pattern_init(&needle->exact, secret, length) && line_init(&needle->line, &whole))
+		return true;
+	redact_needle_release(needle);
+	return false;
+}
+
+void redact_needle_release(struct redact_needle *needle)
+{
+	pattern_release(&needle->exact);
+	pattern_release(&needle->line);
 }
 
 /* ---- base64 ---- */
@@ -294,13 +376,14 @@ struct search {
 	bool *marks, found;
 };
 
-static void mark_needle(
-	struct search *search, const struct reading *reading, const struct redact_needle *needle)
+static void mark_pattern(
+	struct search *search, const struct reading *reading, const struct redact_pattern *needle)
 {
 	size_t fits = 0;
 	uint32_t marked = 0; /* up to there */
 
-	if (memmem(reading->bytes, reading->length, needle->text, needle->length) == NULL)
+	if (needle->text == NULL ||
+		memmem(reading->bytes, reading->length, needle->text, needle->length) == NULL)
 		return;
 	search->found = true;
 	for (size_t i = 0; i < reading->length; i++) {
@@ -317,6 +400,25 @@ static void mark_needle(
 			search->marks[at] = true;
 		marked = end;
 	}
+}
+
+/* Those that are in one line are searched in what is made one line. */
+static bool mark_lines(struct search *search, const struct reading *reading)
+{
+	struct reading line;
+	bool was_read, any = false;
+
+	for (size_t i = 0; i < search->count && !any; i++)
+		any = search->needles[i].line.text != NULL;
+	if (!any)
+		return true;
+	if (!read_pieces(read_line, reading, &line, &was_read))
+		return false;
+	for (size_t i = 0; i < search->count; i++)
+		mark_pattern(search, was_read ? &line : reading, &search->needles[i].line);
+	if (was_read)
+		reading_release(&line);
+	return true;
 }
 
 static bool search_in(
@@ -338,12 +440,16 @@ static bool search_in(
 	struct reading into;
 
 	for (size_t i = 0; i < search->count; i++)
-		mark_needle(search, reading, &search->needles[i]);
+		mark_pattern(search, reading, &search->needles[i].exact);
+	if (!mark_lines(search, reading))
+		return false;
 	if (depth == DEPTH_MAX)
 		return true;
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		bool was_read;
-		if (!read_form_of(&forms[i], reading, &into, &was_read) ||
+		if (memchr(reading->bytes, forms[i].mark, reading->length) == NULL)
+			continue;
+		if (!read_pieces(forms[i].read, reading, &into, &was_read) ||
 			(was_read && !search_within(search, &into, depth + 1, is_base64)))
 			return false;
 	}
@@ -359,10 +465,7 @@ bool redact_mark(const char *text, size_t length, const struct redact_needle *ne
 	bool *marks, bool *ret_found)
 {
 	struct search search = { needles, count, marks, false };
-	char *borrowed;
-
-	memcpy(&borrowed, &text, sizeof(borrowed));
-	const struct reading whole = { borrowed, NULL, NULL, length };
+	struct reading whole = reading_of(text, length);
 	if (length > UINT32_MAX)
 		return false;
 	bool searched = count == 0 || search_in(&search, &whole, 0, false);

@@ -4,6 +4,7 @@
  */
 #include "base/resources.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 void resources_limit_memory(size_t bytes)
@@ -14,4 +15,20 @@ void resources_limit_memory(size_t bytes)
 	const struct rlimit memory = { bytes, bytes };
 	setrlimit(RLIMIT_DATA, &memory);
 #endif
+}
+
+size_t resources_raise_files(void)
+{
+	struct rlimit files = { 1024, 1024 };
+
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_NOFILE, &files);
+	return (size_t)files.rlim_cur;
+}
+
+void resources_give_back(void)
+{
+	malloc_trim(0);
 }

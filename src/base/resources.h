@@ -13,4 +13,11 @@
  */
 void resources_limit_memory(size_t bytes);
 
+/* Lets this process have as many open files as it may have at most, and returns how many these are.
+ * A server has one for each connection. */
+size_t resources_raise_files(void);
+
+/* Gives back to the system what this process has freed and kept. It takes a while. */
+void resources_give_back(void);
+
 #endif

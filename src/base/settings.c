@@ -185,8 +185,9 @@ static enum error_class read_config(
 			settings->config_path, strerror(errno));
 	}
 
-	char line[LINE_BYTES_MAX];
+	char line[LINE_BYTES_MAX], read[BUFSIZ];
 	int number = 0;
+	setvbuf(file, read, _IOFBF, sizeof(read));
 	enum error_class class = ERROR_NONE;
 	values->exposed = secret_file_is_exposed(file, settings->config_path);
 	while (class == ERROR_NONE && fgets(line, sizeof(line), file) != NULL) {
@@ -201,6 +202,7 @@ static enum error_class read_config(
 
 	fclose(file);
 	sodium_memzero(line, sizeof(line));
+	sodium_memzero(read, sizeof(read));
 	return class;
 }
 
@@ -268,12 +270,13 @@ static enum error_class take_value(struct settings *settings, size_t index, cons
 static enum error_class take_secret_file(
 	struct settings *settings, size_t index, const char *path, struct error *error)
 {
-	char name[64], line[LINE_BYTES_MAX] = "";
+	char name[64], line[LINE_BYTES_MAX] = "", read[BUFSIZ];
 	FILE *file;
 
 	text_format(name, sizeof(name), "%s_FILE", setting_at(settings, index)->name);
 	if (secret_file_open(path, name, &file, error) != ERROR_NONE)
 		return error->class;
+	setvbuf(file, read, _IOFBF, sizeof(read));
 	enum error_class class = ERROR_NONE;
 	char *text = fgets(line, sizeof(line), file) != NULL ? trim(line) : line;
 	if (text[0] == '\0')
@@ -282,6 +285,7 @@ static enum error_class take_secret_file(
 		class = take_value(settings, index, text, path, error);
 	fclose(file);
 	sodium_memzero(line, sizeof(line));
+	sodium_memzero(read, sizeof(read));
 	return class;
 }
 
@@ -320,6 +324,9 @@ static enum error_class load_secret(struct settings *settings, size_t index,
 	else if (path != NULL)
 		class = take_secret_file(settings, index, path, error);
 	wipe_from_environment(setting->name);
+	/* What the file had is in the settings now, if it is used. */
+	if (values->own[index] != NULL)
+		sodium_memzero((char *)values->own[index], strlen(values->own[index]));
 	return class;
 }
 
@@ -418,36 +425,101 @@ enum error_class settings_load(struct settings *settings, struct error *error)
 
 /* ---- once more ---- */
 
-/* Gives the settings the text as their own, unless they have it; false where memory is short. */
-static bool adopt_text(struct settings *settings, const char **target, const char *text)
+static bool is_read_again(const struct settings *settings, size_t index)
 {
-	if (text != NULL && *target != NULL && strcmp(*target, text) == 0)
-		return true;
-	*target = text != NULL ? arena_string(&settings->arena, text) : NULL;
-	return text == NULL || *target != NULL;
+	const struct setting *setting = setting_at(settings, index);
+	return (setting->programs & settings->programs) != 0 && setting->type == SETTING_SECRET &&
+		!settings->from_environment[index];
 }
 
-/* What only the settings themselves need to keep of `next`, whose texts go with it. */
+/* Where a text stands that a reload may replace: it is written over, so that nothing is left of the
+ * one before, and any number of reloads takes no more memory. */
+struct room {
+	char *text; /* NULL: nothing was replaced yet */
+	size_t size;
+};
+struct settings_rooms {
+	struct room secrets[SETTINGS_MAX], files[SETTINGS_MAX]; /* by index of the row */
+};
+
+static bool is_same(const char *own, const char *text)
+{
+	return own == text || (own != NULL && text != NULL && strcmp(own, text) == 0);
+}
+
+/* Room for the text, of which nothing is used yet. False: no memory. */
+static bool make_room(
+	struct settings *settings, struct room *room, const char *own, const char *text)
+{
+	const size_t size = text != NULL ? strlen(text) + 1 : 0;
+
+	if (size <= room->size || is_same(own, text))
+		return true;
+	/* Somewhat longer ones fit as well. */
+	struct room larger = { arena_allocate(&settings->arena, 2 * size), 2 * size };
+	if (larger.text == NULL)
+		return false;
+	/* It may be in use, until all have room. */
+	if (room->text != NULL && room->text != own)
+		sodium_memzero(room->text, room->size);
+	*room = larger;
+	return true;
+}
+
+/* The text as the settings' own, which may have it. */
+static const char *put_text(struct room *room, const char *own, const char *text)
+{
+	if (is_same(own, text))
+		return own;
+	if (room->text == NULL)
+		return NULL; /* make_room has seen that there is none to put */
+	sodium_memzero(room->text, room->size);
+	if (text == NULL)
+		return NULL;
+	memcpy(room->text, text, strlen(text) + 1);
+	return room->text;
+}
+
+static void adopt_secret(struct settings *settings, size_t index, const char *text)
+{
+	const char **own = setting_target(settings, index), *old = *own;
+
+	/* It is known by `next` as well: once is enough. */
+	if (old != NULL)
+		redact_remove(old);
+	*own = put_text(&settings->rooms->secrets[index], old, text);
+	if (old != NULL && old != *own && old != settings->rooms->secrets[index].text)
+		sodium_memzero((char *)old, strlen(old));
+}
+
+/* What only the settings themselves need to keep of `next`, whose texts go with it: all or
+ * nothing. */
 static enum error_class adopt_secrets(
 	struct settings *settings, const struct settings *next, struct error *error)
 {
 	bool complete = true;
 
-	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
-		if (setting_at(settings, i)->type != SETTING_SECRET)
-			continue;
-		const char **own = setting_target(settings, i), *before = *own;
-		const char *text = *(const char *const *)setting_value(next, i);
-		complete = adopt_text(settings, own, text) && complete;
-		complete =
-			adopt_text(settings, &settings->secret_files[i], next->secret_files[i]) &&
-			complete;
-		if (before != NULL && *own != before)
-			redact_remove(before);
-	}
+	if (settings->rooms == NULL)
+		settings->rooms = arena_allocate(&settings->arena, sizeof(*settings->rooms));
+	for (size_t i = 0; settings->rooms != NULL && setting_at(settings, i) != NULL; i++)
+		complete = complete &&
+			(!is_read_again(settings, i) ||
+				(make_room(settings, &settings->rooms->secrets[i],
+					 *(const char **)setting_target(settings, i),
+					 *(const char *const *)setting_value(next, i)) &&
+					make_room(settings, &settings->rooms->files[i],
+						settings->secret_files[i], next->secret_files[i])));
+	if (settings->rooms == NULL || !complete)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
 
-	return complete ? ERROR_NONE
-			: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the settings");
+	for (size_t i = 0; setting_at(settings, i) != NULL; i++) {
+		if (!is_read_again(settings, i))
+			continue;
+		adopt_secret(settings, i, *(const char *const *)setting_value(next, i));
+		settings->secret_files[i] = put_text(&settings->rooms->files[i],
+			settings->secret_files[i], next->secret_files[i]);
+	}
+	return ERROR_NONE;
 }
 
 enum error_class settings_reload(
@@ -455,13 +527,12 @@ enum error_class settings_reload(
 {
 	struct file_values values = { .own = { NULL } };
 	struct settings next = *settings;
+	const size_t known = redact_count();
 
 	arena_init(&next.arena, 1 << 20);
 	enum error_class class = read_config(&next, &values, error);
 	for (size_t i = 0; setting_at(&next, i) != NULL && class == ERROR_NONE; i++) {
-		const struct setting *setting = setting_at(&next, i);
-		if ((setting->programs & next.programs) == 0 || setting->type != SETTING_SECRET ||
-			next.from_environment[i])
+		if (!is_read_again(settings, i))
 			continue;
 		*(const char **)setting_target(&next, i) = NULL;
 		class = load_secret(&next, i, &values, error);
@@ -471,6 +542,8 @@ enum error_class settings_reload(
 		class = check(&next, error);
 	if (class == ERROR_NONE)
 		class = adopt_secrets(settings, &next, error);
+	if (class != ERROR_NONE)
+		redact_forget(known);
 	arena_release(&next.arena);
 	return class;
 }

@@ -66,7 +66,9 @@ struct settings {
 
 	const char *listen;
 	int64_t processes;
-	bool development;
+	const char *origins; /* of other sites, see api/origins.h; NULL: none */
+	bool development;    /* answers without a token: a flag of slipway-api, no setting */
+	const char *tenant;  /* whose a request without a token is */
 
 	const char *secrets_public_key; /* see core/secret.h; NULL: no secrets are taken */
 	/* private ones, separated by spaces; NULL: no secret can be opened */
@@ -76,12 +78,16 @@ struct settings {
 	int64_t lease_seconds;
 	int64_t grace_seconds;
 	int64_t executor_actions;
+	const char *budgets;    /* of tenants: see core/budget.h; NULL: none */
+	const char *run_limits; /* of runs at a time: see worker/run_limits.h; NULL: none */
 	int64_t outage_seconds; /* 0: do not wait, each failure uses up an attempt */
 	bool allow_loopback; /* requests may go to loopback addresses, and providers there may use
 				plain http */
 	const char *record_folder; /* NULL: exchanges with providers are not recorded */
 
-	const char *url; /* of the API, for the command line */
+	const char *url;     /* of the API, for the command line */
+	const char *token;   /* that it is called with; NULL: the one that slipway login keeps */
+	const char *ca_file; /* authorities that its certificate may be of; NULL: the system's */
 
 	/* The providers' settings: part_values[i] is the struct that parts[i] describes. */
 	const struct settings_part *const *parts; /* NULL-terminated; NULL: there are none */
@@ -97,6 +103,7 @@ struct settings {
 	const char *flags[SETTINGS_MAX];
 	const char *secret_files[SETTINGS_MAX]; /* by index of the row; NULL: not from a file */
 	bool from_environment[SETTINGS_MAX];    /* a secret that cannot be read again */
+	struct settings_rooms *rooms;           /* of texts that were read again; in the arena */
 	struct arena arena;
 };
 
@@ -122,10 +129,18 @@ typedef enum error_class settings_check(const struct settings *settings, struct 
 
 /*
  * Reads the secrets again from their files; values from the environment stay. After an error,
- * including one of check (may be NULL), the settings are unchanged.
+ * including one of check (may be NULL), the settings are unchanged. A text that is replaced is
+ * wiped or written over: whoever borrowed it has to take it anew.
  */
 enum error_class settings_reload(
 	struct settings *settings, settings_check *check, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Wipes a secret, which is NULL from then on and redacted no longer; NULL: all of them.
+ * settings_reload() brings back those that came from files. */
+void settings_forget(struct settings *settings, const char *name);
+
+/* Whether that secret came by the environment, and so cannot be read again. */
+bool settings_came_once(const struct settings *settings, const char *name);
 
 /* A number that changes when a file with secrets is changed or replaced. */
 uint64_t settings_stamp(const struct settings *settings);

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/redact.h"
 #include "base/setting.h"
 #include "base/settings.h"
 #include "base/text.h"
@@ -32,7 +33,9 @@ static void print_text(const struct setting *setting, const char *text, FILE *st
 		text = url;
 	}
 
-	fprintf(stream, "%s=%s\n", setting->name, setting->type == SETTING_SECRET ? "***" : text);
+	/* A secret may stand in another setting as well, by mistake. */
+	const bool is_secret = setting->type == SETTING_SECRET || redact_finds(text);
+	fprintf(stream, "%s=%s\n", setting->name, is_secret ? "***" : text);
 }
 
 static void print_value(const struct setting *setting, const void *source, FILE *stream)

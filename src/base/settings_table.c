@@ -29,10 +29,18 @@ static const struct setting table[] = {
 	{ INTEGER_SETTING("SLIPWAY_PROCESSES", struct settings, processes), .fallback = "2",
 		.minimum = 1, .maximum = 256, .programs = SETTINGS_API,
 		.description = "Number of handler processes" },
-	{ BOOLEAN_SETTING("SLIPWAY_DEVELOPMENT", struct settings, development), .fallback = "no",
+	{ TEXT_SETTING("SLIPWAY_ORIGINS", struct settings, origins), .programs = SETTINGS_API,
+		.description = "Origins of other sites whose pages may call the API, such as "
+			       "'https://app.example.com', separated by spaces" },
+	{ TEXT_SETTING("SLIPWAY_TENANT", struct settings, tenant), .fallback = "default",
 		.programs = SETTINGS_API,
-		.description = "Answer anybody who reaches the socket, without tokens: for a start "
-			       "on loopback only" },
+		.description = "Whose the apps are of requests without a token: for development" },
+
+	{ TEXT_SETTING("SLIPWAY_BUDGETS", struct settings, budgets),
+		.programs = SETTINGS_API | SETTINGS_CLI,
+		.description =
+			"How much a tenant may use, such as 'requests=600 live=50 acme.live=200': "
+			"requests a minute, bytes, apps, live runs, starts a day" },
 
 	{ TEXT_SETTING("SLIPWAY_SECRETS_PUBLIC_KEY", struct settings, secrets_public_key),
 		.programs = SETTINGS_API,
@@ -56,6 +64,10 @@ static const struct setting table[] = {
 		.fallback = "1000", .minimum = 1, .maximum = 1000000, .programs = SETTINGS_WORKER,
 		.description =
 			"Number of actions after which an executor is replaced by a fresh one" },
+	{ TEXT_SETTING("SLIPWAY_RUN_LIMITS", struct settings, run_limits),
+		.programs = SETTINGS_WORKER,
+		.description = "How many runs are run at a time, such as 'tenant=20 app=2 "
+			       "vercel.deployment=3': of each tenant, of each app, of an action" },
 	{ INTEGER_SETTING("SLIPWAY_OUTAGE_SECONDS", struct settings, outage_seconds),
 		.fallback = "3600", .maximum = 86400, .programs = SETTINGS_WORKER,
 		.description = "How long a run waits for a provider that is down; 0: not, each "
@@ -72,6 +84,12 @@ static const struct setting table[] = {
 	{ URL_SETTING("SLIPWAY_URL", struct settings, url), .fallback = "http://127.0.0.1:8080",
 		.programs = SETTINGS_CLI,
 		.description = "Where the endpoint answers, for the command line" },
+	{ SECRET_SETTING("SLIPWAY_TOKEN", struct settings, token), .programs = SETTINGS_CLI,
+		.description = "Token that the endpoint is called with; without it the one that "
+			       "'slipway login' keeps" },
+	{ TEXT_SETTING("SLIPWAY_CA_FILE", struct settings, ca_file), .programs = SETTINGS_CLI,
+		.description = "File with the certificates of the authorities that the endpoint's "
+			       "may be of, instead of the system's" },
 };
 
 #define NO_PART SETTINGS_PARTS_MAX

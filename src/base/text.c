@@ -4,10 +4,7 @@
  */
 #include "base/text.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistr.h>
 
@@ -77,14 +74,37 @@ bool text_append(char *target, size_t size, const char *format, ...)
 
 bool text_to_integer(const char *text, int64_t *ret_value)
 {
-	if (text[0] != '-' && (text[0] < '0' || text[0] > '9'))
+	const bool is_negative = *text == '-';
+	int64_t value = 0;
+
+	if (is_negative)
+		text++;
+	if (*text == '\0')
 		return false;
-	char *end;
-	errno = 0;
-	intmax_t value = strtoimax(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0')
-		return false;
+	for (; *text != '\0'; text++) {
+		const int digit = *text - '0';
+		if (digit < 0 || digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
+			__builtin_add_overflow(value, is_negative ? -digit : digit, &value))
+			return false;
+	}
+
 	*ret_value = value;
+	return true;
+}
+
+bool text_join(char *target, size_t size, const char *const *parts, size_t count)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const size_t part = strlen(parts[i]);
+		if (part >= size - length) {
+			text_copy(target + length, size - length, parts[i]);
+			return false;
+		}
+		memcpy(target + length, parts[i], part + 1);
+		length += part;
+	}
 	return true;
 }
 
@@ -103,12 +123,56 @@ bool text_is_valid(const char *text)
 	return u8_check((const uint8_t *)text, strlen(text)) == NULL;
 }
 
+/* Most texts are: that is found in a fraction of the time. */
+static bool is_ascii(const char *text, size_t length)
+{
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < length; i++)
+		bits |= (unsigned char)text[i];
+	return bits < 0x80;
+}
+
 void text_make_valid(char *text, size_t length)
 {
+	if (is_ascii(text, length))
+		return;
 	const uint8_t *bad = u8_check((const uint8_t *)text, length);
 	while (bad != NULL) {
 		size_t at = (size_t)(bad - (const uint8_t *)text);
 		text[at] = '?';
 		bad = u8_check((const uint8_t *)text + at, length - at);
+	}
+}
+
+size_t text_control_length(const char *text, size_t left)
+{
+	unsigned char first = (unsigned char)text[0];
+
+	if (first < ' ' || first == 0x7F)
+		return 1;
+	/* For a terminal, U+009B may begin an escape sequence. */
+	return first == 0xC2 && left > 1 && (unsigned char)text[1] >= 0x80 &&
+			(unsigned char)text[1] <= 0x9F
+		? 2
+		: 0;
+}
+
+bool text_is_plain(const char *text)
+{
+	for (const char *next = text; *next != '\0'; next++)
+		if (text_control_length(next, 2) > 0)
+			return false;
+	return text_is_valid(text);
+}
+
+void text_make_plain(char *text)
+{
+	text_make_valid(text, strlen(text));
+	while (*text != '\0') {
+		size_t length = text_control_length(text, 2);
+		if (length > 0)
+			memset(text, strchr("\t\n\r", *text) != NULL ? ' ' : '?', length);
+		text += length > 0 ? length : 1;
 	}
 }

@@ -23,6 +23,9 @@ bool text_format_list(char *target, size_t size, const char *format, va_list arg
 /* The same, appended to the text in the target. */
 bool text_append(char *target, size_t size, const char *format, ...) SLIPWAY_FORMAT(3, 4);
 
+/* All parts, one behind the other; there is at least one. Returns whether they fitted. */
+bool text_join(char *target, size_t size, const char *const *parts, size_t count);
+
 /* Parses a decimal integer with an optional sign and nothing around it. False if the text is
  * anything else or out of range. */
 bool text_to_integer(const char *text, int64_t *ret_value) SLIPWAY_MUST_CHECK;
@@ -35,6 +38,18 @@ const char *text_or_null(const char *text);
 
 /* Whether it is well-formed UTF-8. */
 bool text_is_valid(const char *text);
+
+/* Bytes of the control character that a text of `left` bytes (1 at least) begins with, those from
+ * U+0080 to U+009F included; 0: it begins with another character. */
+size_t text_control_length(const char *text, size_t left);
+
+/* Whether it may be shown to a person as it is: well-formed UTF-8 without control characters, nor
+ * those from U+0080 to U+009F. */
+bool text_is_plain(const char *text);
+
+/* Makes it so in place: line ends and tabs become spaces, other control characters and bytes that
+ * are not part of a character question marks. The length is unchanged. */
+void text_make_plain(char *text);
 
 /* Makes it well-formed UTF-8 in place: each byte that is not part of a character becomes a question
  * mark. */

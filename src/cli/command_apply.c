@@ -25,9 +25,10 @@ struct applier {
 	const struct options *options;
 	struct session session;
 	struct stack stack;
-	cJSON *secrets[STACK_APPS_MAX];            /* to configure; NULL: none */
-	cJSON *configured[STACK_APPS_MAX];         /* what each app has: a response to configure */
-	int64_t versions[STACK_APPS_MAX];          /* of what we have configured */
+	cJSON *secrets[STACK_APPS_MAX];    /* to configure; NULL: none */
+	cJSON *configured[STACK_APPS_MAX]; /* what each app has: a response to configure */
+	int64_t versions[STACK_APPS_MAX];  /* of what we have configured */
+	size_t stored;                     /* apps that we have configured, the first ones */
 	struct followed followed[STACK_UNITS_MAX]; /* in the order of starting */
 	int64_t started_at;
 };
@@ -89,6 +90,7 @@ static bool add_plain(const struct stack_app *app, cJSON *body)
 	return true;
 }
 
+/* Without the connections, which no plan takes. */
 static bool add_configured(const struct applier *applier, const struct stack_app *app, cJSON *body)
 {
 	const cJSON *secrets = applier->secrets[app - applier->stack.apps];
@@ -103,7 +105,10 @@ static enum error_class configure(
 	CLEANUP_JSON cJSON *body = stack_app_body(app, "configure", NULL);
 	CLEANUP_JSON cJSON *response = NULL;
 
-	if (body == NULL || !add_configured(applier, app, body))
+	const cJSON *connections = json_member(app->json, "connections");
+	if (body == NULL || !add_configured(applier, app, body) ||
+		(connections != NULL &&
+			!json_add(body, "connections", cJSON_Duplicate(connections, true))))
 		return no_memory(error);
 	if (session_post(&applier->session, body, &response, error) != ERROR_NONE)
 		return error->class;
@@ -205,29 +210,25 @@ static bool has_secret(const cJSON *configured, const char *name)
 	return false;
 }
 
-/* A plan is made with what the file configures, but for secrets: only workers know them, and only
- * of those that an app has. */
+/* A plan is made with what the file configures; the value of a secret that an app has not got is
+ * unknown in it. */
 static void show_unconfigured(const struct applier *applier, const struct stack_app *app)
 {
-	static const char *const kinds[] = { "config", "env" };
+	static const char *const kinds[] = { "config", "env", "connections" };
 	const size_t index = (size_t)(app - applier->stack.apps);
 	const cJSON *member, *configured = applier->configured[index];
-	size_t count = 0, secrets = 0;
+	size_t count = 0;
 
 	printf("%-24s to configure: ", app->id);
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		cJSON_ArrayForEach (member, json_member(app->json, kinds[i])) {
 			note_member(member, json_member(configured, kinds[i]), kinds[i], &count);
 		}
 	cJSON_ArrayForEach (member, applier->secrets[index]) {
-		if (has_secret(configured, member->string))
-			continue;
-		note_member(member, NULL, "secret", &count);
-		secrets++;
+		if (!has_secret(configured, member->string))
+			note_member(member, NULL, "secret", &count);
 	}
-	printf("%s%s\n", count == 0 ? "nothing" : "",
-		secrets > 0 ? "; until a secret is there, the plan of steps that use it is blocked"
-			    : "");
+	printf("%s\n", count == 0 ? "nothing" : "");
 }
 
 static enum error_class plan_unit(struct applier *applier, const struct stack_unit *unit,
@@ -237,7 +238,7 @@ static enum error_class plan_unit(struct applier *applier, const struct stack_un
 	CLEANUP_JSON cJSON *status = NULL;
 	char name[FOLLOWED_NAME_MAX];
 
-	if (body == NULL || !add_plain(unit->app, body))
+	if (body == NULL || !add_configured(applier, unit->app, body))
 		return no_memory(error);
 	if (stack_plan_ask(&applier->session, body, &status, error) != ERROR_NONE)
 		return error->class;
@@ -301,9 +302,13 @@ static enum error_class start_all(struct applier *applier, struct error *error)
 		followed_init(&applier->followed[i], unit->app->id, unit->workflow);
 		if (followed_look(&applier->session, &applier->followed[i], error) != ERROR_NONE)
 			return error->class;
+		if (!applier->options->replace &&
+			followed_check(&applier->session, &applier->followed[i],
+				json_member(unit->json, "inputs"), error) != ERROR_NONE)
+			return error->class;
 	}
 
-	for (size_t i = 0; i < applier->stack.app_count; i++)
+	for (size_t i = 0; i < applier->stack.app_count; i++, applier->stored++)
 		if (configure(applier, &applier->stack.apps[i], error) != ERROR_NONE)
 			return error->class;
 	for (size_t i = 0; i < applier->stack.unit_count; i++)
@@ -403,12 +408,47 @@ static enum error_class print_outcomes(const struct applier *applier, struct err
 	return ERROR_NONE;
 }
 
-static void show_started(const struct applier *applier, FILE *stream)
+/* Returns how many there are. */
+static size_t show_started(const struct applier *applier, FILE *stream)
 {
-	for (size_t i = 0; i < applier->stack.unit_count; i++)
-		if (applier->followed[i].deployment[0] != '\0')
-			fprintf(stream, "%s: deployment %s\n", applier->followed[i].name,
-				applier->followed[i].deployment);
+	size_t started = 0;
+
+	for (size_t i = 0; i < applier->stack.unit_count; i++) {
+		if (applier->followed[i].deployment[0] == '\0')
+			continue;
+		fprintf(stream, "%s: deployment %s\n", applier->followed[i].name,
+			applier->followed[i].deployment);
+		started++;
+	}
+	return started;
+}
+
+/* What the command has done, and what not, where it ends before all are started. */
+static void show_progress(const struct applier *applier)
+{
+	const size_t started = show_started(applier, stderr);
+
+	if (applier->stored > 0) {
+		fprintf(stderr, "Stored: config, env and secrets of");
+		for (size_t i = 0; i < applier->stored; i++)
+			fprintf(stderr, " %s", applier->stack.apps[i].id);
+		fprintf(stderr, ".\n");
+	}
+	if (started > 0 && started < applier->stack.unit_count) {
+		fprintf(stderr, "Not started:");
+		for (size_t i = 0; i < applier->stack.unit_count; i++)
+			if (applier->followed[i].deployment[0] == '\0')
+				fprintf(stderr, " %s", applier->followed[i].name);
+		fprintf(stderr, ".\n");
+	}
+	if (started == 0)
+		fprintf(stderr, "Nothing was %sstarted.\n",
+			applier->stored == 0 ? "configured or " : "");
+	else
+		fprintf(stderr,
+			"What was started goes on at the server; 'slipway apply -f %s' again goes "
+			"on from there.\n",
+			applier->options->file);
 }
 
 /* What was started goes on without us. */
@@ -418,11 +458,7 @@ static int fail_started(const struct applier *applier, const struct error *error
 
 	if (session_interrupted() == 0)
 		status = command_fail(error);
-	show_started(applier, stderr);
-	fprintf(stderr,
-		"What was started goes on at the server; 'slipway apply -f %s' again goes on from "
-		"there.\n",
-		applier->options->file);
+	show_progress(applier);
 	return session_interrupted() != 0 ? 128 + session_interrupted() : status;
 }
 
@@ -440,7 +476,7 @@ static int apply(struct applier *applier)
 		if (print_outcomes(applier, &error) != ERROR_NONE)
 			return command_fail(&error);
 	} else if (applier->options->detach) {
-		show_started(applier, stdout);
+		(void)show_started(applier, stdout);
 	} else {
 		show_outcomes(applier);
 	}
@@ -473,7 +509,7 @@ static int execute(void *options)
 
 	applier.options = options;
 	applier.started_at = clock_monotonic_ms();
-	if (session_open(&applier.session, applier.options->settings.url, &error) != ERROR_NONE)
+	if (session_open(&applier.session, &applier.options->settings, &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = execute_checked(&applier);
 	for (size_t i = 0; i < STACK_APPS_MAX; i++) {

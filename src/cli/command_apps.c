@@ -34,7 +34,7 @@ static void show_app(const cJSON *app)
 static int execute(void *raw_options)
 {
 	const struct options *options = raw_options;
-	const struct listing listing = { .url = options->settings.url,
+	const struct listing listing = { .settings = &options->settings,
 		.member = "apps",
 		.limit = options->limit,
 		.json = options->json,

@@ -12,7 +12,7 @@
 
 struct options {
 	struct settings settings; /* first: see command.h */
-	const char *app, *workflow, *step, *deployment;
+	const char *app, *workflow, *step, *run, *deployment;
 	bool json;
 };
 
@@ -22,12 +22,17 @@ static void check_options(void *raw_options, struct argp_state *state)
 
 	if (options->step != NULL && options->deployment != NULL)
 		argp_error(state, "give a step or a deployment, not both");
+	if (options->step == NULL && options->run != NULL)
+		argp_error(state, "--run names a run of one step: give the STEP as well");
 }
 
 static const struct option_row option_rows[] = {
 	{ ARGUMENT("APP", struct options, app), .required = true, .identifier = true },
 	{ ARGUMENT("WORKFLOW", struct options, workflow), .required = true, .identifier = true },
 	{ ARGUMENT("STEP", struct options, step), .identifier = true },
+	{ TEXT_OPTION("run", 0, struct options, run,
+		  "The run of the step that is meant; refused if the step has another one by now"),
+		.value = "ID", .identifier = true },
 	{ TEXT_OPTION("deployment", 0, struct options, deployment,
 		  "The deployment that is meant; refused if it is no longer the latest one"),
 		.value = "ID", .identifier = true },
@@ -45,6 +50,8 @@ static cJSON *cancel_request(const struct options *options)
 		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
 		(options->step != NULL &&
 			!json_add(body, "actionId", cJSON_CreateString(options->step))) ||
+		(options->run != NULL &&
+			!json_add(body, "runId", cJSON_CreateString(options->run))) ||
 		(options->deployment != NULL &&
 			!json_add(body, "deploymentId", cJSON_CreateString(options->deployment))))
 		return NULL;
@@ -137,7 +144,7 @@ static int execute(void *raw_options)
 	watch.app = options->app;
 	watch.workflow = options->workflow;
 	watch.json = options->json;
-	if (session_open(&watch.session, options->settings.url, &error) != ERROR_NONE)
+	if (session_open(&watch.session, &options->settings, &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = cancel(&watch, options);
 	session_close(&watch.session);

@@ -35,7 +35,7 @@ static void show_deployment(const cJSON *deployment)
 static int execute(void *raw_options)
 {
 	const struct options *options = raw_options;
-	const struct listing listing = { .url = options->settings.url,
+	const struct listing listing = { .settings = &options->settings,
 		.app = options->app,
 		.list = "deployments",
 		.member = "deployments",

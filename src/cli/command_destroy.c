@@ -7,14 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/text.h"
+#include "cli/app_stop.h"
 #include "cli/command.h"
+#include "cli/removal_list.h"
 #include "cli/show.h"
 #include "cli/stack_run.h"
 
-#define TEARDOWN  "teardown"
-#define CANCEL_MS 300
+#define ROUNDS_MAX 3 /* teardowns of an app; then it is said what is there still */
 
 struct options {
 	struct settings settings; /* first: see command.h */
@@ -26,11 +26,12 @@ struct destroyer {
 	const struct options *options;
 	struct session session;
 	struct stack stack;
-	cJSON *workflows;                 /* of the server */
 	const char *apps[STACK_APPS_MAX]; /* in the order of removal */
+	bool absent[STACK_APPS_MAX];      /* the server knows no such app: no teardown makes one */
 	size_t app_count;
 	struct followed followed[STACK_APPS_MAX];
-	size_t to_remove; /* things that the plans have named */
+	cJSON *left[STACK_APPS_MAX]; /* what the last look behind a teardown has found */
+	struct removal_counts counts;
 };
 
 static void check_options(void *raw_options, struct argp_state *state)
@@ -50,28 +51,23 @@ static const struct option_row option_rows[] = {
 	{ .type = OPTION_END },
 };
 
-static enum error_class no_memory(struct error *error)
-{
-	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
-}
-
 /* ---- whom ---- */
 
 static enum error_class read_apps(struct destroyer *destroyer, struct error *error)
 {
+	CLEANUP_JSON cJSON *workflows = NULL;
 	const struct stack_app *apps[STACK_APPS_MAX];
 	const struct options *options = destroyer->options;
 
-	if (session_get(&destroyer->session, "/api/workflows", NULL, &destroyer->workflows,
-		    error) != ERROR_NONE)
-		return error->class;
 	if (options->file == NULL) {
 		destroyer->apps[destroyer->app_count++] = options->app;
 		return ERROR_NONE;
 	}
 
 	if (stack_read(&destroyer->stack, options->file, error) != ERROR_NONE ||
-		stack_order(&destroyer->stack, destroyer->workflows, error) != ERROR_NONE)
+		session_get(&destroyer->session, "/api/workflows", NULL, &workflows, error) !=
+			ERROR_NONE ||
+		stack_order(&destroyer->stack, workflows, error) != ERROR_NONE)
 		return error->class;
 	stack_removal_order(&destroyer->stack, apps);
 	for (size_t i = 0; i < destroyer->stack.app_count; i++)
@@ -81,50 +77,43 @@ static enum error_class read_apps(struct destroyer *destroyer, struct error *err
 
 /* ---- what ---- */
 
-/* The body of a request about the app's teardown; NULL: memory is short. */
-static cJSON *teardown_body(const char *app, const char *mode)
+/* Finds out which apps there are. One that was named by itself and is none is an error: it may be a
+ * slip of the pen, and a teardown would make it. *ret_any: whether there is one. */
+static enum error_class find_apps(struct destroyer *destroyer, bool *ret_any, struct error *error)
 {
-	CLEANUP_JSON cJSON *body = cJSON_CreateObject();
-
-	if (body == NULL || !json_add(body, "mode", cJSON_CreateString(mode)) ||
-		!json_add(body, "appId", cJSON_CreateString(app)) ||
-		!json_add(body, "workflowId", cJSON_CreateString(TEARDOWN)))
-		return NULL;
-	cJSON *inputs = cJSON_AddObjectToObject(body, "inputs");
-	cJSON *input = inputs != NULL ? cJSON_AddObjectToObject(inputs, TEARDOWN) : NULL;
-	if (input == NULL || !json_add(input, "confirm", cJSON_CreateString(app)))
-		return NULL;
-	return json_take(&body);
-}
-
-/* What a plan of its teardown says of each thing. A plan that fails, because a provider is down,
- * say, hides nothing: what there is to remove, the teardown finds by itself. */
-static enum error_class show_app(struct destroyer *destroyer, const char *app, struct error *error)
-{
-	CLEANUP_JSON cJSON *body = teardown_body(app, "plan");
-	CLEANUP_JSON cJSON *status = NULL;
-	const cJSON *step, *difference;
-	size_t count = 0;
-
-	if (body == NULL)
-		return no_memory(error);
-	if (stack_plan_ask(&destroyer->session, body, &status, error) != ERROR_NONE)
-		return error->class;
-	cJSON_ArrayForEach (step, json_member(json_member(status, "output"), "steps")) {
-		cJSON_ArrayForEach (difference, json_member(step, "differences")) {
-			printf("%s: ", app);
-			show_text(stdout, cJSON_GetStringValue(difference));
-			putchar('\n');
-			count++;
-		}
+	*ret_any = false;
+	for (size_t i = 0; i < destroyer->app_count; i++) {
+		CLEANUP_JSON cJSON *facts = NULL;
+		char path[32 + IDENTIFIER_SIZE];
+		text_format(path, sizeof(path), "/api/apps/%s", destroyer->apps[i]);
+		enum error_class class =
+			session_get(&destroyer->session, path, NULL, &facts, error);
+		destroyer->absent[i] = class == ERROR_NOT_FOUND;
+		*ret_any = *ret_any || class == ERROR_NONE;
+		if (class != ERROR_NONE && class != ERROR_NOT_FOUND)
+			return class;
 	}
 
-	const char *word = json_member_string(status, "status");
-	if (word == NULL || strcmp(word, "done") != 0)
-		printf("%s: what it has cannot be shown now\n", app);
-	else if (count == 0)
-		printf("%s: there is nothing to remove\n", app);
-	destroyer->to_remove += count;
+	if (*ret_any || destroyer->options->file != NULL)
+		return ERROR_NONE;
+	error_set(error, ERROR_NOT_FOUND, "there is no app '%s'", destroyer->apps[0]);
+	return error_remedy(error, NULL,
+		"'slipway apps' lists the apps, 'slipway resources APP' what one has. Nothing was "
+		"removed.");
+}
+
+static enum error_class show_app(struct destroyer *destroyer, size_t index, struct error *error)
+{
+	CLEANUP_JSON cJSON *list = NULL;
+	const char *app = destroyer->apps[index];
+
+	if (destroyer->absent[index]) {
+		printf("%s: there is nothing to remove: there is no such app\n", app);
+		return ERROR_NONE;
+	}
+	if (removal_list_read(&destroyer->session, app, &list, error) != ERROR_NONE)
+		return error->class;
+	removal_list_show(app, list, &destroyer->counts);
 	return ERROR_NONE;
 }
 
@@ -157,74 +146,32 @@ static enum error_class show_users(
 		printf("', which stays, uses what its step %s has given\n",
 			json_member_string(json_member(user, "uses"), "actionId"));
 	}
-	return ERROR_NONE;
-}
 
-/* ---- live deployments ---- */
-
-static enum error_class is_live(struct destroyer *destroyer, const char *app, const char *workflow,
-	bool *ret_live, struct error *error)
-{
-	const struct string_pair query[] = { { "appId", app }, { "workflowId", workflow },
-		{ NULL, NULL } };
-	CLEANUP_JSON cJSON *response = NULL;
-	const cJSON *step;
-
-	if (session_get(&destroyer->session, "/api/deploy", query, &response, error) != ERROR_NONE)
-		return error->class;
-	const char *status = json_member_string(json_member(response, "deployment"), "status");
-	*ret_live = status != NULL && strcmp(status, "running") == 0;
-	cJSON_ArrayForEach (step, json_member(response, "actions")) {
-		status = json_member_string(step, "status");
-		*ret_live = *ret_live || (status != NULL && strcmp(status, "running") == 0);
-	}
-	return ERROR_NONE;
-}
-
-/* Cancels the deployment of one workflow and waits until its steps have ended: what is being
- * created while it is removed would stay. */
-static enum error_class stop_workflow(
-	struct destroyer *destroyer, const char *app, const char *workflow, struct error *error)
-{
-	bool live = false, told = false;
-
-	for (;;) {
-		CLEANUP_JSON cJSON *body = cJSON_CreateObject();
-		CLEANUP_JSON cJSON *response = NULL;
-		if (is_live(destroyer, app, workflow, &live, error) != ERROR_NONE)
-			return error->class;
-		if (!live)
-			return ERROR_NONE;
-		if (!told)
-			printf("%s: cancelling %s, which is being deployed\n", app, workflow);
-		told = true;
-		if (body == NULL || !json_add(body, "mode", cJSON_CreateString("cancel")) ||
-			!json_add(body, "appId", cJSON_CreateString(app)) ||
-			!json_add(body, "workflowId", cJSON_CreateString(workflow)))
-			return no_memory(error);
-		if (session_post(&destroyer->session, body, &response, error) != ERROR_NONE)
-			return error->class;
-		clock_sleep_ms(CANCEL_MS);
-		if (session_interrupted() != 0)
-			return error_set(error, ERROR_CANCELLED, "interrupted");
-	}
-}
-
-/* A teardown that is live already is joined, not cancelled. */
-static enum error_class stop_app(struct destroyer *destroyer, const char *app, struct error *error)
-{
-	const cJSON *workflow;
-
-	cJSON_ArrayForEach (workflow, json_member(destroyer->workflows, "workflows")) {
-		const char *id = json_member_string(workflow, "id");
-		if (id != NULL && strcmp(id, TEARDOWN) != 0 &&
-			stop_workflow(destroyer, app, id, error) != ERROR_NONE)
-			return error->class;
-	}
+	const cJSON *hidden = json_member(response, "hidden");
+	if (cJSON_IsNumber(hidden) && hidden->valuedouble > 0)
+		printf("%s: warning: steps of apps that this token does not reach (%.0f of them) "
+		       "use what it has given\n",
+			app, hidden->valuedouble);
 	return ERROR_NONE;
 }
 
 /* ---- removal ---- */
+
+/* The body of a start of the app's teardown; NULL: memory is short. */
+static cJSON *teardown_body(const char *app)
+{
+	CLEANUP_JSON cJSON *body = cJSON_CreateObject();
+
+	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("start")) ||
+		!json_add(body, "appId", cJSON_CreateString(app)) ||
+		!json_add(body, "workflowId", cJSON_CreateString(TEARDOWN_WORKFLOW)))
+		return NULL;
+	cJSON *inputs = cJSON_AddObjectToObject(body, "inputs");
+	cJSON *input = inputs != NULL ? cJSON_AddObjectToObject(inputs, TEARDOWN_WORKFLOW) : NULL;
+	if (input == NULL || !json_add(input, "confirm", cJSON_CreateString(app)))
+		return NULL;
+	return json_take(&body);
+}
 
 static void show_counts(const struct followed *followed)
 {
@@ -241,15 +188,15 @@ static void show_counts(const struct followed *followed)
 	printf("%s: %lld removed, %lld left\n", followed->app, removed, left);
 }
 
-static enum error_class destroy_app(
+/* A teardown that is live already is joined: each of an app is the same. */
+static enum error_class tear_down(
 	struct destroyer *destroyer, struct followed *followed, struct error *error)
 {
-	CLEANUP_JSON cJSON *body = teardown_body(followed->app, "start");
+	CLEANUP_JSON cJSON *body = teardown_body(followed->app);
 
 	if (body == NULL)
-		return no_memory(error);
-	if (stop_app(destroyer, followed->app, error) != ERROR_NONE ||
-		followed_start(&destroyer->session, followed, body, error) != ERROR_NONE ||
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	if (followed_start(&destroyer->session, followed, body, error) != ERROR_NONE ||
 		followed_wait(&destroyer->session, followed, 1, false, error) != ERROR_NONE)
 		return error->class;
 	if (!followed->failed) {
@@ -263,27 +210,108 @@ static enum error_class destroy_app(
 		"Do what the step says and run the command again: it goes on from there.");
 }
 
+static enum error_class fail_left(
+	const char *app, const cJSON *list, bool changes, struct error *error)
+{
+	removal_list_show_left(app, list, stderr);
+	error_set(error, ERROR_CONFLICT_OURS, "'%s' is not gone: %d left", app,
+		cJSON_GetArraySize(list));
+	return changes ? error_remedy(error, NULL,
+				 "Somebody makes them anew while they are removed: see 'slipway "
+				 "deployments %s', end that, and run the command again.",
+				 app)
+		       : error_remedy(error, NULL,
+				 "The teardown does not remove them: do so by hand, and look with "
+				 "'slipway resources %s'.",
+				 app);
+}
+
+/* Looks again whether the app has something: another client may have started it behind the first
+ * look. *ret_again: it has, and a teardown may help. */
+static enum error_class look_again(
+	struct destroyer *destroyer, size_t index, int round, bool *ret_again, struct error *error)
+{
+	const char *app = destroyer->apps[index];
+	cJSON *list;
+
+	*ret_again = false;
+	if (removal_list_read(&destroyer->session, app, &list, error) != ERROR_NONE)
+		return error->class;
+	const bool changes = cJSON_Compare(destroyer->left[index], list, true) == 0;
+	cJSON_Delete(destroyer->left[index]);
+	destroyer->left[index] = list;
+	if (cJSON_GetArraySize(list) == 0)
+		return ERROR_NONE;
+	if (!changes || round == ROUNDS_MAX)
+		return fail_left(app, list, changes, error);
+
+	printf("%s: looked again and found %d more: tearing down again\n", app,
+		cJSON_GetArraySize(list));
+	*ret_again = true;
+	return ERROR_NONE;
+}
+
+/* *again is set where something was there to remove. */
+static enum error_class destroy_app(
+	struct destroyer *destroyer, size_t index, int round, bool *again, struct error *error)
+{
+	struct followed *followed = &destroyer->followed[index];
+	bool wanted = !destroyer->absent[index];
+
+	if (app_stop(&destroyer->session, destroyer->apps[index], error) != ERROR_NONE ||
+		(round > 0 && look_again(destroyer, index, round, &wanted, error) != ERROR_NONE))
+		return error->class;
+	*again = *again || wanted;
+	return wanted ? tear_down(destroyer, followed, error) : ERROR_NONE;
+}
+
+static int fail(
+	const struct destroyer *destroyer, size_t index, int round, const struct error *error)
+{
+	const size_t end = round == 0 ? destroyer->app_count : index + 1;
+	int status = session_interrupted() != 0 ? 128 + session_interrupted() : command_fail(error);
+
+	for (size_t i = index; i < end; i++)
+		fprintf(stderr, "%s: not destroyed yet\n", destroyer->apps[i]);
+	fprintf(stderr, "Run the command again to go on.\n");
+	return status;
+}
+
+/* What is started while it is removed may be made behind the look of the teardown. So all apps are
+ * looked at again, until none has anything. */
 static int destroy(struct destroyer *destroyer)
 {
 	struct error error;
+	bool again = true;
 
 	session_catch_interrupts(&destroyer->session);
 	for (size_t i = 0; i < destroyer->app_count; i++) {
-		followed_init(&destroyer->followed[i], destroyer->apps[i], TEARDOWN);
+		followed_init(&destroyer->followed[i], destroyer->apps[i], TEARDOWN_WORKFLOW);
 		destroyer->followed[i].any = true; /* each teardown of an app is the same */
-		if (destroy_app(destroyer, &destroyer->followed[i], &error) == ERROR_NONE)
-			continue;
-		int status = session_interrupted() != 0 ? 128 + session_interrupted()
-							: command_fail(&error);
-		for (size_t k = i; k < destroyer->app_count; k++)
-			fprintf(stderr, "%s: not destroyed yet\n", destroyer->apps[k]);
-		fprintf(stderr, "Run the command again to go on.\n");
-		return status;
+	}
+
+	for (int round = 0; again; round++) {
+		again = false;
+		for (size_t i = 0; i < destroyer->app_count; i++)
+			if (destroy_app(destroyer, i, round, &again, &error) != ERROR_NONE)
+				return fail(destroyer, i, round, &error);
 	}
 	return EX_OK;
 }
 
 /* ---- the question ---- */
+
+/* "302 resources of docs" */
+static void print_amount(const struct destroyer *destroyer, FILE *stream)
+{
+	const size_t count = destroyer->counts.removed;
+
+	fprintf(stream, "%zu resource%s of ", count, count == 1 ? "" : "s");
+	if (destroyer->app_count == 1)
+		fputs(destroyer->apps[0], stream);
+	else
+		fprintf(stream, "%zu apps", destroyer->app_count);
+}
 
 /* Whether the user wants it; an exit status where it cannot be asked or is not wanted. */
 static bool is_wanted(const struct destroyer *destroyer, int *ret_status)
@@ -294,13 +322,15 @@ static bool is_wanted(const struct destroyer *destroyer, int *ret_status)
 		return true;
 	*ret_status = EX_USAGE;
 	if (!isatty(STDIN_FILENO)) {
-		fprintf(stderr,
-			"slipway: nothing was removed: give --yes where nobody can be asked\n");
+		fprintf(stderr, "slipway: nothing was removed: give --yes to remove ");
+		print_amount(destroyer, stderr);
+		fprintf(stderr, " where nobody can be asked\n");
 		return false;
 	}
 
-	printf("Destroy %s? Type yes: ",
-		destroyer->app_count == 1 ? destroyer->apps[0] : "all of it");
+	printf("Remove ");
+	print_amount(destroyer, stdout);
+	printf(", with all content? Type yes: ");
 	fflush(stdout);
 	if (fgets(answer, sizeof(answer), stdin) != NULL && strcmp(answer, "yes\n") == 0)
 		return true;
@@ -309,20 +339,30 @@ static bool is_wanted(const struct destroyer *destroyer, int *ret_status)
 	return false;
 }
 
+static enum error_class show_all(struct destroyer *destroyer, bool *ret_any, struct error *error)
+{
+	if (find_apps(destroyer, ret_any, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < destroyer->app_count; i++)
+		if (show_app(destroyer, i, error) != ERROR_NONE ||
+			show_users(destroyer, destroyer->apps[i], error) != ERROR_NONE)
+			return error->class;
+	return ERROR_NONE;
+}
+
 static int execute_checked(struct destroyer *destroyer)
 {
 	struct error error;
+	bool any = false;
 	int status = EX_OK;
 
 	if (read_apps(destroyer, &error) != ERROR_NONE) {
 		stack_show_faults(&destroyer->stack, stderr);
 		return command_fail(&error);
 	}
-	for (size_t i = 0; i < destroyer->app_count; i++)
-		if (show_app(destroyer, destroyer->apps[i], &error) != ERROR_NONE ||
-			show_users(destroyer, destroyer->apps[i], &error) != ERROR_NONE)
-			return command_fail(&error);
-	return is_wanted(destroyer, &status) ? destroy(destroyer) : status;
+	if (show_all(destroyer, &any, &error) != ERROR_NONE)
+		return command_fail(&error);
+	return any && is_wanted(destroyer, &status) ? destroy(destroyer) : status;
 }
 
 static int execute(void *options)
@@ -331,10 +371,11 @@ static int execute(void *options)
 	struct error error;
 
 	destroyer.options = options;
-	if (session_open(&destroyer.session, destroyer.options->settings.url, &error) != ERROR_NONE)
+	if (session_open(&destroyer.session, &destroyer.options->settings, &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = execute_checked(&destroyer);
-	json_clear(&destroyer.workflows);
+	for (size_t i = 0; i < STACK_APPS_MAX; i++)
+		json_clear(&destroyer.left[i]);
 	followed_release(destroyer.followed, STACK_APPS_MAX);
 	stack_release(&destroyer.stack);
 	session_close(&destroyer.session);
@@ -348,7 +389,8 @@ const struct command command_destroy = {
 		"Removes what an app, or all apps of a stack, have created at providers, with all "
 		"its content; apps that need others before those. What was adopted is left. Shows "
 		"first what will be removed and what will be kept, and asks. Whatever stops it, it "
-		"goes on when it is run again. Exit status 1 if something could not be removed.",
+		"goes on when it is run again. Exit status 1 if something could not be removed, "
+		"or if there is no APP.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.check = check_options,

@@ -242,9 +242,10 @@ static bool site_is_ready(const struct dev *dev)
 	CLEANUP_JSON cJSON *response = NULL;
 	struct error error;
 	char url[64];
+	const struct settings settings = { .url = url };
 
 	text_format(url, sizeof(url), "http://127.0.0.1:%lld", (long long)dev->options->port);
-	return endpoint_open(&endpoint, url, &error) == ERROR_NONE &&
+	return endpoint_open(&endpoint, &settings, &error) == ERROR_NONE &&
 		endpoint_get(&endpoint, "/readyz", NULL, &response, &error) == ERROR_NONE;
 }
 
@@ -257,7 +258,9 @@ static enum error_class start_redis(struct dev *dev, struct error *error)
 	if (dev_process_start(&dev->parts[PART_REDIS], dev->folder, "redis-server", words, error) !=
 		ERROR_NONE)
 		return error->class;
-	return wait_for(dev, PART_REDIS, redis_is_open, error);
+	return wait_for(dev, PART_REDIS, redis_is_open, error) == ERROR_NONE
+		? dev_functions_load(dev->folder, error)
+		: error->class;
 }
 
 static enum error_class start_emulator(struct dev *dev, struct error *error)

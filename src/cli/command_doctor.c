@@ -2,14 +2,11 @@
  * slipway doctor: checks Redis, workers and providers, and says for each finding what to do. It
  * changes nothing.
  */
-#include <stdio.h>
 #include <string.h>
 
-#include "base/redact.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/doctor.h"
-#include "cli/show.h"
 #include "provider/providers.h"
 #include "slipway/field.h"
 
@@ -18,97 +15,7 @@ struct options {
 	bool json;
 };
 
-/* ---- findings ---- */
-
-void diagnosis_set(
-	struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format, ...)
-{
-	va_list arguments;
-	diagnosis->verdict = verdict;
-	va_start(arguments, format);
-	text_format_list(diagnosis->what, sizeof(diagnosis->what), format, arguments);
-	va_end(arguments);
-}
-
-void diagnosis_advise(struct diagnosis *diagnosis, const char *format, ...)
-{
-	va_list arguments;
-	va_start(arguments, format);
-	text_format_list(diagnosis->advice, sizeof(diagnosis->advice), format, arguments);
-	va_end(arguments);
-}
-
-void diagnosis_set_error(struct diagnosis *diagnosis, const struct error *error)
-{
-	const char *general = error_class_facts(error->class)->remedy;
-	struct error shown = *error;
-
-	redact_error(&shown);
-	diagnosis_set(diagnosis, DOCTOR_FAULT, "%s", shown.message);
-	text_copy(diagnosis->advice, sizeof(diagnosis->advice),
-		shown.remedy[0] != '\0'   ? shown.remedy
-			: general != NULL ? general
-					  : "");
-	text_copy(diagnosis->link, sizeof(diagnosis->link), shown.remedy_url);
-}
-
-/* ---- printing ---- */
-
-static const struct {
-	const char *word, *colour;
-} verdicts[] = {
-	[DOCTOR_FINE] = { "ok", "32" },
-	[DOCTOR_WARNING] = { "warning", "33" },
-	[DOCTOR_FAULT] = { "fault", "31" },
-};
-
-static void print_line(const char *name, const struct diagnosis *diagnosis)
-{
-	const char *word = verdicts[diagnosis->verdict].word;
-
-	if (show_colours(stdout))
-		printf("\033[%sm%-7s\033[0m %-13s ", verdicts[diagnosis->verdict].colour, word,
-			name);
-	else
-		printf("%-7s %-13s ", word, name);
-	show_text(stdout, diagnosis->what);
-	printf("\n");
-	if (diagnosis->advice[0] != '\0') {
-		printf("%22s", "");
-		show_text(stdout, diagnosis->advice);
-		printf("\n");
-	}
-
-	if (diagnosis->link[0] != '\0') {
-		printf("%22s", "");
-		show_text(stdout, diagnosis->link);
-		printf("\n");
-	}
-}
-
-static void print_json(const char *name, const struct diagnosis *diagnosis)
-{
-	CLEANUP_JSON cJSON *line = cJSON_CreateObject();
-	bool complete = line != NULL && json_add(line, "check", cJSON_CreateString(name)) &&
-		json_add(line, "verdict", cJSON_CreateString(verdicts[diagnosis->verdict].word)) &&
-		json_add(line, "what", cJSON_CreateString(diagnosis->what)) &&
-		json_add(line, "advice", cJSON_CreateString(diagnosis->advice)) &&
-		json_add(line, "link", cJSON_CreateString(diagnosis->link));
-
-	show_json(stdout, complete ? line : NULL);
-}
-
 /* ---- checking ---- */
-
-/* Prints the finding; returns whether it is a fault. */
-static bool print_finding(const char *name, const struct diagnosis *diagnosis, bool json)
-{
-	if (json)
-		print_json(name, diagnosis);
-	else
-		print_line(name, diagnosis);
-	return diagnosis->verdict == DOCTOR_FAULT;
-}
 
 static bool finds_fault(const struct doctor *doctor, const struct doctor_check *check, bool json)
 {
@@ -116,7 +23,7 @@ static bool finds_fault(const struct doctor *doctor, const struct doctor_check *
 
 	memset(&diagnosis, 0, sizeof(diagnosis));
 	check->check(doctor, &diagnosis);
-	return print_finding(check->name, &diagnosis, json);
+	return diagnosis_print(check->name, &diagnosis, json);
 }
 
 static bool finds_provider_fault(
@@ -128,7 +35,49 @@ static bool finds_provider_fault(
 	memset(diagnoses, 0, sizeof(diagnoses));
 	size_t count = doctor_ask_provider(doctor, provider, diagnoses);
 	for (size_t i = 0; i < count; i++)
-		fault |= print_finding(provider->name, &diagnoses[i], json);
+		fault |= diagnosis_print(provider->name, &diagnoses[i], json);
+	return fault;
+}
+
+/* Each under its tenant and name. */
+static bool finds_connection_fault(
+	const struct doctor *doctor, const struct stored_connection *listed, bool json)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct diagnosis diagnoses[DOCTOR_LINES_MAX];
+	struct stored_connection stored;
+	char name[2 * IDENTIFIER_SIZE];
+	const struct connection *connection = &listed->connection;
+	struct error error;
+	bool fault = false;
+	size_t count = 1;
+
+	memset(diagnoses, 0, sizeof(diagnoses));
+	text_format(name, sizeof(name), "%s/%s", connection->tenant, connection->name);
+	if (connection_fetch(doctor->redis, connection->tenant, connection->name, true, &arena,
+		    &stored, &error) != ERROR_NONE)
+		diagnosis_set_error(&diagnoses[0], &error);
+	else
+		count = stored.record != NULL ? doctor_ask_connection(doctor, &stored, diagnoses)
+					      : 0;
+	for (size_t i = 0; i < count; i++)
+		fault |= diagnosis_print(name, &diagnoses[i], json);
+	return fault;
+}
+
+/* Where the login may list none, nothing is said: it is one for other things. */
+static bool finds_connections_fault(const struct doctor *doctor, bool json)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	const struct stored_connection *list;
+	size_t count;
+	struct error ignored;
+	bool fault = false;
+
+	if (connection_list_all(doctor->redis, NULL, &arena, &list, &count, &ignored) != ERROR_NONE)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		fault |= finds_connection_fault(doctor, &list[i], json);
 	return fault;
 }
 
@@ -151,6 +100,7 @@ static int examine(const struct options *options)
 
 	for (size_t i = 0; providers[i] != NULL; i++)
 		fault |= finds_provider_fault(&doctor, providers[i], options->json);
+	fault |= finds_connections_fault(&doctor, options->json);
 	for (const struct doctor_check *check = doctor_key_checks; check->name != NULL; check++)
 		fault |= finds_fault(&doctor, check, options->json);
 

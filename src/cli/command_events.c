@@ -28,7 +28,7 @@ static void show_event(const cJSON *event)
 static int execute(void *raw_options)
 {
 	const struct options *options = raw_options;
-	const struct listing listing = { .url = options->settings.url,
+	const struct listing listing = { .settings = &options->settings,
 		.app = options->app,
 		.list = "events",
 		.member = "events",

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/identifier.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/export_inputs.h"
+#include "cli/export_secrets.h"
+#include "cli/export_text.h"
 #include "cli/session.h"
 #include "cli/show.h"
 
@@ -19,13 +22,15 @@ struct options {
 	bool adopt;
 };
 
-/* An export under way. */
+/* An export under way. The objects have members for workflows or names of secrets. */
 struct export
 {
 	const struct options *options;
 	struct session session;
-	cJSON *units;   /* workflow to {"inputs", "after"} */
-	cJSON *secrets; /* name to file */
+	cJSON *deployments; /* workflow to its last deployment */
+	cJSON *units;       /* workflow to {"inputs", "after"} */
+	cJSON *names;       /* of secrets that the file has */
+	cJSON *taken;       /* of secrets that the app has or refers to */
 	bool incomplete;
 };
 
@@ -34,18 +39,63 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a stack");
 }
 
-static enum error_class get_list(struct export *export, const char *list, const char *after,
-	cJSON **ret_json, struct error *error)
-{
-	char path[160];
-	const struct string_pair query[] = { { "limit", "200" },
-		{ after != NULL ? "after" : NULL, after }, { NULL, NULL } };
+/* ---- deployments ---- */
 
-	text_format(path, sizeof(path), "/api/apps/%s/%s", export->options->app, list);
-	return session_get(&export->session, path, query, ret_json, error);
+/* A teardown is no part of what is to be done again, unless it is asked for. */
+static bool is_wanted(const struct export *export, const char *workflow)
+{
+	if (workflow == NULL || json_member(export->deployments, workflow) != NULL)
+		return false;
+	if (export->options->workflow != NULL)
+		return strcmp(workflow, export->options->workflow) == 0;
+	return strcmp(workflow, TEARDOWN) != 0;
 }
 
-/* ---- deployments ---- */
+/* Moves those that are wanted and were not there yet. */
+static bool take_deployments(struct export *export, cJSON *list)
+{
+	for (cJSON *deployment = list != NULL ? list->child : NULL, *next; deployment != NULL;
+		deployment = next) {
+		char workflow[IDENTIFIER_SIZE];
+		const char *id = json_member_string(deployment, "workflowId");
+		next = deployment->next;
+		if (!is_wanted(export, id))
+			continue;
+		text_copy(workflow, sizeof(workflow), id);
+		if (!json_add(export->deployments, workflow,
+			    cJSON_DetachItemViaPointer(list, deployment)))
+			return false;
+	}
+	return true;
+}
+
+/* The last deployment of each workflow, which the list may have lost; and from the list those that
+ * have expired. */
+static enum error_class read_deployments(struct export *export, struct error *error)
+{
+	CLEANUP_JSON cJSON *app = NULL, *list = NULL;
+	char path[IDENTIFIER_SIZE + 32];
+
+	text_format(path, sizeof(path), "/api/apps/%s", export->options->app);
+	enum error_class class = session_get(&export->session, path, NULL, &app, error);
+	if (class != ERROR_NONE && class != ERROR_NOT_FOUND)
+		return class;
+	if (session_get_all(&export->session, export->options->app, "deployments", &list, error) !=
+		ERROR_NONE)
+		return error->class;
+	if (!take_deployments(export, json_member_mutable(app, "deployments")) ||
+		!take_deployments(export, list))
+		return no_memory(error);
+
+	if (cJSON_GetArraySize(export->deployments) > 0)
+		return ERROR_NONE;
+	error_set(error, ERROR_NOT_FOUND, "'%s' has no deployment that could be done again",
+		export->options->app);
+	return error_remedy(error, NULL, "'slipway deployments %s' lists what it has had.",
+		export->options->app);
+}
+
+/* ---- units ---- */
 
 /* Says what the file lacks. */
 static void warn(struct export *export, const char *what, const char *name, const char *rest)
@@ -56,7 +106,16 @@ static void warn(struct export *export, const char *what, const char *name, cons
 	export->incomplete = true;
 }
 
-/* What comes before it within the app can be named in a file of this app alone. */
+/* Why the file cannot say that something comes after this one; NULL: it can. */
+static const char *outside(const struct export *export, const char *app, const char *workflow)
+{
+	if (strcmp(app, export->options->app) != 0)
+		return ": add that app to the file, and its name to 'after'";
+	if (json_member(export->deployments, workflow) == NULL)
+		return ", which is not exported: left out, so start this when that is done";
+	return NULL;
+}
+
 static bool add_after(struct export *export, const cJSON *deployment, cJSON *unit)
 {
 	const cJSON *other;
@@ -69,9 +128,9 @@ static bool add_after(struct export *export, const cJSON *deployment, cJSON *uni
 		if (app == NULL || workflow == NULL)
 			continue;
 		text_format(name, sizeof(name), "%s/%s", app, workflow);
-		if (strcmp(app, export->options->app) != 0) {
-			warn(export, "it comes after", name,
-				": add that app to the file, and its name to 'after'");
+		const char *why = outside(export, app, workflow);
+		if (why != NULL) {
+			warn(export, "it comes after", name, why);
 			continue;
 		}
 		if (after == NULL)
@@ -82,92 +141,139 @@ static bool add_after(struct export *export, const cJSON *deployment, cJSON *uni
 	return true;
 }
 
-static enum error_class add_unit(
-	struct export *export, cJSON *deployment, const char *workflow, struct error *error)
+/* A text that was sealed becomes one secret, which has no references. What was given with the start
+ * stands in for what was configured at the same place. */
+static void tell_references(struct export *export, const cJSON *deployment)
+{
+	const cJSON *entry, *reference;
+
+	cJSON_ArrayForEach (entry, json_member(deployment, "sealedReferences")) {
+		char name[JSON_POINTER_SIZE + IDENTIFIER_SIZE], rest[512] = " has";
+		const char *place = json_member_string(entry, "place");
+		cJSON_ArrayForEach (reference, json_member(entry, "references")) {
+			const char *text = cJSON_GetStringValue(reference);
+			if (text != NULL && strstr(rest, text) == NULL)
+				text_append(rest, sizeof(rest), " %s", text);
+		}
+		text_append(rest, sizeof(rest),
+			" beside text that was secret, which the file does not keep: write them "
+			"into "
+			"the value, around a ${secret.NAME} for what is secret");
+		text_format(
+			name, sizeof(name), "%s%s", deployment->string, place != NULL ? place : "");
+		warn(export, "the value at", name, rest);
+	}
+}
+
+static enum error_class add_unit(struct export *export, cJSON *deployment, struct error *error)
 {
 	CLEANUP_JSON cJSON *unit = cJSON_CreateObject();
 	cJSON *inputs;
 
 	if (cJSON_IsNull(json_member(deployment, "inputs")) ||
 		cJSON_IsNull(json_member(deployment, "configured")))
-		warn(export, "inputs of", workflow, " were too large to be kept: add them by hand");
-	if (export_inputs(deployment, &inputs, error) != ERROR_NONE)
+		warn(export, "inputs of", deployment->string,
+			" were too large to be kept: add them by hand");
+	tell_references(export, deployment);
+	if (export_inputs(deployment, export->taken, &inputs, error) != ERROR_NONE)
 		return error->class;
 	if (unit == NULL || !json_add(unit, "inputs", inputs) ||
-		!export_secrets(inputs, export->secrets) || !add_after(export, deployment, unit) ||
-		!json_add(export->units, workflow, json_take(&unit)))
+		!export_secrets_note(inputs, export->names) ||
+		!add_after(export, deployment, unit) ||
+		!json_add(export->units, deployment->string, json_take(&unit)))
 		return no_memory(error);
 	return ERROR_NONE;
 }
 
-/* A teardown is no part of what is to be done again, unless it is asked for. */
-static bool is_wanted(const struct export *export, const char *workflow)
+/* The one whose workflow comes next by its name, "" at the beginning; NULL: there are no more. */
+static cJSON *deployment_behind(const struct export *export, const char *last)
 {
-	if (workflow == NULL || json_member(export->units, workflow) != NULL)
-		return false;
-	if (export->options->workflow != NULL)
-		return strcmp(workflow, export->options->workflow) == 0;
-	return strcmp(workflow, TEARDOWN) != 0;
+	cJSON *found = NULL, *deployment;
+
+	cJSON_ArrayForEach (deployment, export->deployments) {
+		if (strcmp(deployment->string, last) > 0 &&
+			(found == NULL || strcmp(deployment->string, found->string) < 0))
+			found = deployment;
+	}
+	return found;
 }
 
-static enum error_class add_page(struct export *export, cJSON *page, struct error *error)
+/* No name is made up that the app has for another secret. */
+static bool note_taken(struct export *export, const cJSON *payload)
 {
-	cJSON *deployment;
+	const cJSON *name;
 
-	cJSON_ArrayForEach (deployment, json_member(page, "deployments")) {
-		const char *workflow = json_member_string(deployment, "workflowId");
-		if (is_wanted(export, workflow) &&
-			add_unit(export, deployment, workflow, error) != ERROR_NONE)
-			return error->class;
+	cJSON_ArrayForEach (name, json_member(payload, "secrets")) {
+		if (!cJSON_IsString(name) ||
+			!json_add(export->names, name->valuestring, cJSON_CreateTrue()) ||
+			!json_add(export->taken, name->valuestring, cJSON_CreateTrue()))
+			return false;
 	}
+	return export_secrets_note(export->deployments, export->taken);
+}
+
+/* Sorted, so that the same app gives the same file. */
+static enum error_class add_units(struct export *export, const cJSON *payload, struct error *error)
+{
+	cJSON *deployment = NULL;
+
+	if (!note_taken(export, payload))
+		return no_memory(error);
+	while ((deployment = deployment_behind(
+			export, deployment != NULL ? deployment->string : "")) != NULL)
+		if (add_unit(export, deployment, error) != ERROR_NONE)
+			return error->class;
 	return ERROR_NONE;
 }
 
-/* The list has the last deployment of each workflow first. */
-static enum error_class read_deployments(struct export *export, struct error *error)
+/* ---- what the server has ---- */
+
+/* What only another build has is exported all the same: that other build may take the file. */
+static void tell_unknown(const struct export *export, const cJSON *workflows)
 {
-	CLEANUP_JSON cJSON *page = NULL;
-	const char *after = NULL;
+	const cJSON *unit, *workflow;
 
-	do {
-		cJSON *next;
-		if (get_list(export, "deployments", after, &next, error) != ERROR_NONE)
-			return error->class;
-		json_clear(&page);
-		page = next;
-		if (add_page(export, page, error) != ERROR_NONE)
-			return error->class;
-		after = json_member_string(page, "next");
-	} while (after != NULL);
-
-	if (cJSON_GetArraySize(export->units) > 0)
-		return ERROR_NONE;
-	error_set(error, ERROR_NOT_FOUND, "'%s' has no deployment that could be done again",
-		export->options->app);
-	return error_remedy(error, NULL, "'slipway deployments %s' lists what it has had.",
-		export->options->app);
+	cJSON_ArrayForEach (unit, export->units) {
+		bool known = false;
+		cJSON_ArrayForEach (workflow, workflows) {
+			const char *id = json_member_string(workflow, "id");
+			known = known || (id != NULL && strcmp(id, unit->string) == 0);
+		}
+		if (!known)
+			fprintf(stderr,
+				"slipway: this server does not have the workflow '%s': apply it "
+				"where there is one, or export the others with --workflow\n",
+				unit->string);
+	}
 }
 
-/* ---- adoption ---- */
-
-static enum error_class adopt(struct export *export, struct error *error)
+static enum error_class adopt(struct export *export, const cJSON *workflows, struct error *error)
 {
-	CLEANUP_JSON cJSON *workflows = NULL, *resources = NULL;
+	CLEANUP_JSON cJSON *resources = NULL;
 	const cJSON *workflow;
 
-	if (session_get(&export->session, "/api/workflows", NULL, &workflows, error) !=
-			ERROR_NONE ||
-		get_list(export, "resources", NULL, &resources, error) != ERROR_NONE)
+	if (session_get_all(&export->session, export->options->app, "resources", &resources,
+		    error) != ERROR_NONE)
 		return error->class;
-	cJSON_ArrayForEach (workflow, json_member(workflows, "workflows")) {
+	cJSON_ArrayForEach (workflow, workflows) {
 		const char *id = json_member_string(workflow, "id");
 		cJSON *unit = id != NULL ? json_member_mutable(export->units, id) : NULL;
 		if (unit != NULL &&
-			!export_adoption(workflow, json_member(resources, "resources"),
-				json_member_mutable(unit, "inputs")))
+			!export_adoption(workflow, resources, json_member_mutable(unit, "inputs")))
 			return no_memory(error);
 	}
 	return ERROR_NONE;
+}
+
+static enum error_class compare_with_server(struct export *export, struct error *error)
+{
+	CLEANUP_JSON cJSON *response = NULL;
+
+	if (session_get(&export->session, "/api/workflows", NULL, &response, error) != ERROR_NONE)
+		return error->class;
+	const cJSON *workflows = json_member(response, "workflows");
+	tell_unknown(export, workflows);
+	return export->options->adopt ? adopt(export, workflows, error) : ERROR_NONE;
 }
 
 /* ---- the file ---- */
@@ -180,7 +286,7 @@ static bool add_part(cJSON *app, const cJSON *payload, const char *name)
 }
 
 /* One workflow stands in the app itself, several below `workflows`. */
-static bool add_units(struct export *export, cJSON *app)
+static bool put_units(const struct export *export, cJSON *app)
 {
 	cJSON *unit = export->units->child;
 
@@ -196,93 +302,107 @@ static bool add_units(struct export *export, cJSON *app)
 	return true;
 }
 
-static cJSON *make_stack(struct export *export, const cJSON *payload)
+/* *secrets is taken over. */
+static cJSON *make_stack(const struct export *export, const cJSON *payload, cJSON **secrets)
 {
 	CLEANUP_JSON cJSON *stack = cJSON_CreateObject();
 	cJSON *apps = stack != NULL ? cJSON_AddObjectToObject(stack, "apps") : NULL;
 	cJSON *app = apps != NULL ? cJSON_AddObjectToObject(apps, export->options->app) : NULL;
-	const cJSON *name;
 
-	if (app == NULL || !add_units(export, app) || !add_part(app, payload, "config") ||
-		!add_part(app, payload, "env"))
+	if (app == NULL || !put_units(export, app) || !add_part(app, payload, "config") ||
+		!add_part(app, payload, "env") || !add_part(app, payload, "connections"))
 		return NULL;
-	cJSON_ArrayForEach (name, json_member(payload, "secrets")) {
-		char reference[160];
-		CLEANUP_JSON cJSON *text = NULL;
-		text_format(reference, sizeof(reference), "${secret.%s}",
-			cJSON_IsString(name) ? name->valuestring : "");
-		text = cJSON_CreateString(reference);
-		if (text == NULL || !export_secrets(text, export->secrets))
-			return NULL;
-	}
-	if (cJSON_GetArraySize(export->secrets) > 0 &&
-		!json_add(app, "secrets", cJSON_Duplicate(export->secrets, true)))
+	if (cJSON_GetArraySize(*secrets) > 0 && !json_add(app, "secrets", json_take(secrets)))
 		return NULL;
 	return json_take(&stack);
 }
 
-/* As YAML takes it: indented by spaces. No string has a raw tab. */
-static bool print_stack(const cJSON *stack)
+/* Several requests may have made what apply cannot send in one. */
+static void tell_large(struct export *export, const cJSON *payload)
 {
-	char *text = cJSON_Print(stack);
-	bool begins = true;
+	char name[2 * IDENTIFIER_SIZE];
+	const cJSON *unit;
 
-	for (const char *next = text; next != NULL && *next != '\0'; next++) {
-		if (*next == '\t')
-			fputs(begins ? "  " : " ", stdout);
-		else
-			putchar(*next);
-		begins = *next == '\n' || (begins && *next == '\t');
+	cJSON_ArrayForEach (unit, export->units) {
+		if (export_text_fits(json_member(payload, "config"), json_member(payload, "env"),
+			    json_member(unit, "inputs")))
+			continue;
+		text_format(name, sizeof(name), "%s/%s", export->options->app, unit->string);
+		warn(export, "config, env and inputs of", name,
+			" are too large for one request, which 'slipway apply' sends: configure a "
+			"part of it before, and take that out of the file");
 	}
-	putchar('\n');
-	cJSON_free(text);
-	return text != NULL;
 }
 
-static void tell_secrets(const struct export *export)
+/* Prints the files, or the names of those that are to be generated, behind the words. */
+static void tell_some(const cJSON *secrets, bool files, const char *words)
 {
 	const cJSON *secret;
+	bool any = false;
 
-	if (cJSON_GetArraySize(export->secrets) == 0)
-		return;
-	fprintf(stderr,
-		"slipway: before it is applied, put the value of each secret into "
-		"a file "
-		"beside it:");
-	cJSON_ArrayForEach (secret, export->secrets) {
-		fprintf(stderr, " ");
-		show_text(stderr, secret->valuestring + 1);
+	cJSON_ArrayForEach (secret, secrets) {
+		if (cJSON_IsString(secret) != files)
+			continue;
+		fprintf(stderr, "%s ", any ? "" : words);
+		show_text(stderr, files ? secret->valuestring + 1 : secret->string);
+		any = true;
 	}
-	fprintf(stderr, "\n");
+	if (any)
+		fputc('\n', stderr);
+}
+
+static void tell_secrets(const cJSON *secrets)
+{
+	tell_some(secrets, true,
+		"slipway: before it is applied, put the value of each secret into a file beside "
+		"it:");
+	tell_some(secrets, false,
+		"slipway: Slipway has made these, and makes other values where it is applied; "
+		"write \"@FILE\" for one that has to stay the same:");
+}
+
+static enum error_class read_app(struct export *export, cJSON **ret_payload, struct error *error)
+{
+	CLEANUP_JSON cJSON *body = cJSON_CreateObject();
+
+	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("configure")) ||
+		!json_add(body, "appId", cJSON_CreateString(export->options->app)))
+		return no_memory(error);
+	if (session_open(&export->session, &export->options->settings, error) != ERROR_NONE ||
+		read_deployments(export, error) != ERROR_NONE)
+		return error->class;
+	return session_post(&export->session, body, ret_payload, error);
 }
 
 static enum error_class run(struct export *export, struct error *error)
 {
-	CLEANUP_JSON cJSON *body = cJSON_CreateObject(), *payload = NULL, *stack = NULL;
+	CLEANUP_JSON cJSON *payload = NULL, *stack = NULL, *secrets = NULL;
 
-	if (body == NULL || export->units == NULL || export->secrets == NULL ||
-		!json_add(body, "mode", cJSON_CreateString("configure")) ||
-		!json_add(body, "appId", cJSON_CreateString(export->options->app)))
+	if (export->deployments == NULL || export->units == NULL || export->names == NULL ||
+		export->taken == NULL)
 		return no_memory(error);
-	if (session_open(&export->session, export->options->settings.url, error) != ERROR_NONE ||
-		read_deployments(export, error) != ERROR_NONE ||
-		session_post(&export->session, body, &payload, error) != ERROR_NONE)
+	if (read_app(export, &payload, error) != ERROR_NONE ||
+		add_units(export, payload, error) != ERROR_NONE ||
+		compare_with_server(export, error) != ERROR_NONE)
 		return error->class;
-	if (export->options->adopt && adopt(export, error) != ERROR_NONE)
-		return error->class;
-	stack = make_stack(export, payload);
-	if (stack == NULL || !print_stack(stack))
+
+	tell_large(export, payload);
+	secrets = export_secrets(export->names, json_member(payload, "generated"));
+	if (secrets == NULL)
 		return no_memory(error);
-	tell_secrets(export);
-	return ERROR_NONE;
+	tell_secrets(secrets);
+	stack = make_stack(export, payload, &secrets);
+	return stack != NULL && export_text_print(stack, stdout) ? ERROR_NONE : no_memory(error);
 }
 
 static int execute(void *raw_options)
 {
 	struct export export = { .options = raw_options,
 		.session = SESSION_EMPTY,
+		.deployments = cJSON_CreateObject(),
 		.units = cJSON_CreateObject(),
-		.secrets = cJSON_CreateObject() };
+		.names = cJSON_CreateObject(),
+		.taken = cJSON_CreateObject() };
 	struct error error;
 	int status = EX_OK;
 
@@ -291,8 +411,10 @@ static int execute(void *raw_options)
 	else if (export.incomplete)
 		status = EX_STEP_FAILED;
 	session_close(&export.session);
+	cJSON_Delete(export.deployments);
 	cJSON_Delete(export.units);
-	cJSON_Delete(export.secrets);
+	cJSON_Delete(export.names);
+	cJSON_Delete(export.taken);
 	return status;
 }
 
@@ -309,14 +431,11 @@ static const struct option_row option_rows[] = {
 const struct command command_export = {
 	.name = "export",
 	.summary = "Print an app as a stack file, to make it again elsewhere",
-	.about = "Prints an app as a stack file: its workflows with the inputs of "
-		 "their last "
-		 "deployments, its config, env and secrets. 'slipway apply -f "
-		 "FILE' makes it again "
-		 "on another Slipway. Values of secrets cannot be read: the file "
-		 "names files that "
-		 "have to have them. Exits with 1 where something had to be left "
-		 "out.",
+	.about = "Prints an app as a stack file: its workflows with the inputs of their last "
+		 "deployments, its config, env and secrets. 'slipway apply -f FILE' makes it again "
+		 "on another Slipway. Values of secrets cannot be read: the file names files that "
+		 "have to have them, or says how to make those that Slipway has made. Exits with 1 "
+		 "where something had to be left out.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

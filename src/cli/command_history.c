@@ -66,7 +66,7 @@ static void show_run(const cJSON *run)
 static int execute(void *raw_options)
 {
 	const struct options *options = raw_options;
-	const struct listing listing = { .url = options->settings.url,
+	const struct listing listing = { .settings = &options->settings,
 		.app = options->app,
 		.list = "history",
 		.member = "runs",

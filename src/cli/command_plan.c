@@ -5,16 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/record.h"
 #include "cli/command.h"
-#include "cli/endpoint.h"
-#include "cli/input_file.h"
+#include "cli/run_input.h"
 #include "cli/show.h"
+#include "cli/stack_run.h"
 #include "cli/status_line.h"
 #include "core/dry_run.h"
 
-#define POLL_MS 300
+#define INDENT "               " /* below what a step would do */
 
 struct options {
 	struct settings settings; /* first: see command.h */
@@ -22,55 +21,17 @@ struct options {
 	bool json;
 };
 
-/* ---- requests ---- */
-
-static enum error_class send(const struct options *options, const struct endpoint *endpoint,
-	const cJSON *inputs, cJSON **ret_status, struct error *error)
-{
-	CLEANUP_JSON cJSON *body = cJSON_CreateObject();
-
-	if (body == NULL || !json_add(body, "mode", cJSON_CreateString("plan")) ||
-		!json_add(body, "appId", cJSON_CreateString(options->app)) ||
-		!json_add(body, "workflowId", cJSON_CreateString(options->workflow)) ||
-		(inputs != NULL && !json_add(body, "inputs", cJSON_Duplicate(inputs, true))))
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
-	return endpoint_post(endpoint, body, ret_status, error);
-}
-
-static enum error_class ask(const struct options *options, const struct endpoint *endpoint,
+static enum error_class ask(const struct options *options, struct session *session,
 	cJSON **ret_status, struct error *error)
 {
-	CLEANUP_JSON cJSON *file = NULL;
+	CLEANUP_JSON cJSON *file = NULL, *body = NULL;
 
-	if (options->input != NULL && input_file_read(options->input, &file, error) != ERROR_NONE)
+	if (run_input_read(options->input, NULL, 0, &file, error) != ERROR_NONE)
 		return error->class;
-	return send(options, endpoint, json_member(file, "inputs"), ret_status, error);
-}
-
-static bool is_live(const cJSON *status)
-{
-	const char *word = json_member_string(status, "status");
-	return word != NULL && strcmp(word, "running") == 0;
-}
-
-/* Replaces the status by newer ones until the plan has ended. */
-static enum error_class follow(const struct options *options, const struct endpoint *endpoint,
-	cJSON **status, struct error *error)
-{
-	const struct string_pair query[] = { { "appId", options->app },
-		{ "workflowId", options->workflow }, { "actionId", DRY_RUN_STEP_ID },
-		{ NULL, NULL } };
-
-	while (is_live(*status)) {
-		cJSON *newer;
-		clock_sleep_ms(POLL_MS);
-		if (endpoint_get(endpoint, "/api/deploy", query, &newer, error) != ERROR_NONE)
-			return error->class;
-		cJSON_Delete(*status);
-		*status = newer;
-	}
-
-	return ERROR_NONE;
+	body = run_input_request(file, "plan", options->app);
+	if (body == NULL || !json_add(body, "workflowId", cJSON_CreateString(options->workflow)))
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
+	return stack_plan_ask(session, body, ret_status, error);
 }
 
 /* ---- output ---- */
@@ -78,7 +39,7 @@ static enum error_class follow(const struct options *options, const struct endpo
 /* A line below that of the step. */
 static void show_below(const char *text)
 {
-	printf("%-12s   ", "");
+	printf("%s", INDENT);
 	show_text(stdout, text);
 	putchar('\n');
 }
@@ -105,12 +66,11 @@ static void show_step(const struct dry_run_effect *step, const cJSON *json, stru
 	show_text(stdout, step->text);
 	putchar('\n');
 	show_made(step, arena);
-	for (size_t i = 0; i < step->differences.count; i++)
-		show_below(step->differences.items[i]);
+	show_differences(stdout, INDENT, json);
 
 	const cJSON *problem = json_member(json, "error"), *remedy = json_member(problem, "remedy");
 	if (json_member_string(problem, "place") != NULL) {
-		printf("%-12s   ", "");
+		printf("%s", INDENT);
 		show_text(stdout, json_member_string(problem, "place"));
 		printf(": ");
 		show_text(stdout, json_member_string(problem, "message"));
@@ -119,7 +79,7 @@ static void show_step(const struct dry_run_effect *step, const cJSON *json, stru
 
 	if (json_member_string(remedy, "text") == NULL)
 		return;
-	printf("%-12s   ", "");
+	printf("%s", INDENT);
 	show_remedy(stdout, remedy);
 }
 
@@ -183,14 +143,13 @@ static enum error_class show_failure(const cJSON *status, struct arena *arena, s
 
 static enum error_class plan(const struct options *options, bool *ret_clear, struct error *error)
 {
-	CLEANUP_ENDPOINT struct endpoint endpoint = ENDPOINT_EMPTY;
+	CLEANUP_SESSION struct session session = SESSION_EMPTY;
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	CLEANUP_JSON cJSON *status = NULL;
 
 	*ret_clear = false;
-	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE ||
-		ask(options, &endpoint, &status, error) != ERROR_NONE ||
-		follow(options, &endpoint, &status, error) != ERROR_NONE)
+	if (session_open(&session, &options->settings, error) != ERROR_NONE ||
+		ask(options, &session, &status, error) != ERROR_NONE)
 		return error->class;
 
 	const char *word = json_member_string(status, "status");
@@ -204,8 +163,8 @@ static const struct option_row option_rows[] = {
 	{ TEXT_OPTION("app", 'a', struct options, app, "The app to plan for"), .value = "ID",
 		.required = true, .identifier = true },
 	{ TEXT_OPTION("input", 'i', struct options, input,
-		  "JSON with an object `inputs`, which is used but not stored; - is standard "
-		  "input"),
+		  "JSON with inputs, config, env and secrets, as 'slipway run' takes it, of which "
+		  "nothing is stored; - is standard input"),
 		.value = "FILE" },
 	{ FLAG_OPTION("json", 'j', struct options, json, "Print the plan as JSON") },
 	{ .type = OPTION_END },

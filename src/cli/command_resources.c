@@ -9,12 +9,13 @@
 #include "cli/command.h"
 #include "cli/show.h"
 #include "core/resource.h"
+#include "store/keys.h"
 #include "store/layout.h"
 #include "store/ledger.h"
 
 struct options {
 	struct settings settings; /* first: see command.h */
-	const char *app;
+	const char *app, *tenant;
 	bool json;
 };
 
@@ -68,13 +69,15 @@ static enum error_class show(const struct options *options, struct error *error)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	CLEANUP_JSON cJSON *ledger = NULL;
+	const struct app_name app = { options->tenant != NULL ? options->tenant : TENANT_DEFAULT,
+		options->app };
 	struct redis *redis;
 
 	if (redis_from_settings(&options->settings, "slipway-resources", 5000, &redis, error) !=
 		ERROR_NONE)
 		return error->class;
 	layout_require(redis);
-	enum error_class class = ledger_read(redis, options->app, &ledger, error);
+	enum error_class class = ledger_read(redis, &app, &ledger, error);
 	redis_free(redis);
 	if (class != ERROR_NONE || print_list(ledger, options->json, &arena, error) != ERROR_NONE)
 		return error->class;
@@ -86,6 +89,9 @@ static enum error_class show(const struct options *options, struct error *error)
 
 static const struct option_row option_rows[] = {
 	{ ARGUMENT("APP", struct options, app), .required = true, .identifier = true },
+	{ TEXT_OPTION("tenant", 't', struct options, tenant,
+		  "Whose app it is, if not that of 'default'"),
+		.value = "ID", .identifier = true },
 	{ FLAG_OPTION("json", 'j', struct options, json, "Print a list of objects as JSON") },
 	{ .type = OPTION_END },
 };

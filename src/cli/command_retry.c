@@ -74,7 +74,7 @@ static int execute(void *raw_options)
 	watch.app = options->app;
 	watch.workflow = options->workflow;
 	watch.json = options->json;
-	if (session_open(&watch.session, options->settings.url, &error) != ERROR_NONE)
+	if (session_open(&watch.session, &options->settings, &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = retry(&watch, options);
 	session_close(&watch.session);

@@ -30,7 +30,8 @@ static bool is_deployment_name(const char *text)
 	return identifier_valid(app) && identifier_valid(slash + 1);
 }
 
-/* Whether each --set has a name and a value, and each --after an app and a workflow. */
+/* Whether each --set has a name and a value, and each --after an app and a workflow. A plan with
+ * --force is refused here, before anything is configured. */
 static void check_options(void *raw_options, struct argp_state *state)
 {
 	const struct options *options = raw_options;
@@ -43,6 +44,10 @@ static void check_options(void *raw_options, struct argp_state *state)
 		if (!is_deployment_name(options->after.items[i]))
 			argp_error(state, "--after needs APP/WORKFLOW, not '%s'",
 				options->after.items[i]);
+	if (options->plan != NULL && options->force)
+		argp_error(state,
+			"--force would run steps again of which the plan does not say so: leave "
+			"out --force or --plan");
 }
 
 static const struct option_row option_rows[] = {
@@ -185,7 +190,7 @@ static int execute(void *raw_options)
 	watch.app = options->app;
 	watch.workflow = options->workflow;
 	watch.json = options->json;
-	if (session_open(&watch.session, options->settings.url, &error) != ERROR_NONE)
+	if (session_open(&watch.session, &options->settings, &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = start(&watch, options);
 	session_close(&watch.session);

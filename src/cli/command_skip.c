@@ -49,7 +49,7 @@ static enum error_class skip(const struct options *options, cJSON **ret_status, 
 	CLEANUP_JSON cJSON *body = NULL;
 
 	if (input_file_read(options->output, &output, error) != ERROR_NONE ||
-		endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE)
+		endpoint_open(&endpoint, &options->settings, error) != ERROR_NONE)
 		return error->class;
 	body = skip_request(options, output);
 	if (body == NULL)
@@ -97,7 +97,8 @@ const struct command command_skip = {
 	.name = "skip",
 	.summary = "Give the result of a step that was done by hand",
 	.about = "Gives the result of a step that a person has done by hand: the step is done with "
-		 "it, and what needs it goes on. Refused while a worker executes the step, and "
+		 "it, and what needs it goes on. The result holds until the input of the step, or "
+		 "the outputs that it uses, change. Refused while a worker executes the step, and "
 		 "where it is done already.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),

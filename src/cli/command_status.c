@@ -76,7 +76,7 @@ static enum error_class show(const struct options *options, struct error *error)
 		{ "workflowId", options->workflow }, { "actionId", options->step },
 		{ NULL, NULL } };
 
-	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE ||
+	if (endpoint_open(&endpoint, &options->settings, error) != ERROR_NONE ||
 		endpoint_get(&endpoint, "/api/deploy", query, &response, error) != ERROR_NONE)
 		return error->class;
 	return print_response(response, options->json, error);
@@ -91,7 +91,7 @@ static int watch(const struct options *options)
 	watch.app = options->app;
 	watch.workflow = options->workflow;
 	watch.json = options->json;
-	if (session_open(&watch.session, options->settings.url, &error) != ERROR_NONE)
+	if (session_open(&watch.session, &options->settings, &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = watch_latest(&watch);
 	session_close(&watch.session);

@@ -238,7 +238,7 @@ static void ask_endpoint(const struct options *options, cJSON **ret_response)
 	CLEANUP_ENDPOINT struct endpoint endpoint = ENDPOINT_EMPTY;
 	struct error error;
 
-	if (endpoint_open(&endpoint, options->settings.url, &error) == ERROR_NONE &&
+	if (endpoint_open(&endpoint, &options->settings, &error) == ERROR_NONE &&
 		endpoint_get(&endpoint, "/api/workflows", NULL, ret_response, &error) == ERROR_NONE)
 		return;
 	fprintf(stderr, "slipway: the endpoint is left out of the comparison: ");

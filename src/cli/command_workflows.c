@@ -68,7 +68,7 @@ static enum error_class show(const struct options *options, struct error *error)
 	CLEANUP_ENDPOINT struct endpoint endpoint = ENDPOINT_EMPTY;
 	CLEANUP_JSON cJSON *response = NULL;
 
-	if (endpoint_open(&endpoint, options->settings.url, error) != ERROR_NONE ||
+	if (endpoint_open(&endpoint, &options->settings, error) != ERROR_NONE ||
 		endpoint_get(&endpoint, "/api/workflows", NULL, &response, error) != ERROR_NONE)
 		return error->class;
 	if (options->json)

@@ -58,8 +58,11 @@ enum error_class dev_users_write(const char *folder, struct error *error) SLIPWA
 void dev_password_path(const char *folder, const char *user, char path[PATH_MAX]);
 
 /* Enables the default user of the private Redis, which starts with it disabled. False: Redis does
- * not respond yet. */
+ * not respond yet, or is still loading. */
 bool dev_redis_open(const char *folder);
+
+/* Loads the functions of this build into it, as its operator: slipway-api may not. */
+enum error_class dev_functions_load(const char *folder, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Whether the worker with this pid has reported to the private Redis. Its log cannot tell: the log

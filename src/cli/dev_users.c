@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cli/dev.h"
 #include "cli/template.h"
+#include "store/functions.h"
 #include "store/redis.h"
 #include "store/workers.h"
 
@@ -22,8 +23,9 @@
 #define OPENER_RIGHTS                                                                              \
 	"user " OPENER                                                                             \
 	" on resetpass resetkeys resetchannels -@all +ping +client|setname +acl|setuser"
-#define SECRET_BYTES 24
-#define REDIS_MS     500
+#define SECRET_BYTES  24
+#define REDIS_MS      500
+#define REDIS_LOAD_MS 5000
 
 static enum error_class no_memory(struct error *error)
 {
@@ -110,22 +112,35 @@ static bool read_password(const char *folder, char *password, size_t size)
 
 bool dev_redis_open(const char *folder)
 {
+	static const char *const ping[] = { "PING" };
 	static const char *const let_in[] = { "ACL", "SETUSER", "default", "on", "nopass" };
 	char url[PATH_MAX], password[2 * SECRET_BYTES + 2];
 	struct redis *redis;
-	struct redisReply *reply;
 	struct error error;
 
 	text_format(url, sizeof(url), "unix://" OPENER "@%s/redis.sock", folder);
 	if (!read_password(folder, password, sizeof(password)) ||
 		redis_new(url, password, OPENER, REDIS_MS, &redis, &error) != ERROR_NONE)
 		return false;
-	bool open = redis_command(redis, 5, let_in, &reply, &error) == ERROR_NONE;
-	if (open)
-		reply_free(reply);
+	/* While it loads what it has on disk it changes users, but answers no other question. */
+	bool open = redis_tell(redis, ARRAY_LEN(ping), ping, &error) == ERROR_NONE &&
+		redis_tell(redis, ARRAY_LEN(let_in), let_in, &error) == ERROR_NONE;
 	redis_free(redis);
 	sodium_memzero(password, sizeof(password));
 	return open;
+}
+
+enum error_class dev_functions_load(const char *folder, struct error *error)
+{
+	char url[PATH_MAX];
+	struct redis *redis;
+
+	text_format(url, sizeof(url), "unix://%s/redis.sock", folder);
+	if (redis_new(url, NULL, OPENER, REDIS_LOAD_MS, &redis, error) != ERROR_NONE)
+		return error->class;
+	enum error_class class = functions_load(redis, NULL, error);
+	redis_free(redis);
+	return class;
 }
 
 struct search {

@@ -8,6 +8,7 @@
 
 #include "base/settings.h"
 #include "provider/survey.h"
+#include "store/connections.h"
 #include "store/redis.h"
 
 enum doctor_verdict { DOCTOR_FINE, DOCTOR_WARNING, DOCTOR_FAULT };
@@ -41,6 +42,11 @@ extern const struct doctor_check doctor_key_checks[];
 size_t doctor_ask_provider(const struct doctor *doctor, const struct provider *provider,
 	struct diagnosis diagnoses[DOCTOR_LINES_MAX]);
 
+/* The same with a connection: it is opened with the keys of the settings, and of an app it is also
+ * found out which permissions its installation lacks that steps need. */
+size_t doctor_ask_connection(const struct doctor *doctor, const struct stored_connection *stored,
+	struct diagnosis diagnoses[DOCTOR_LINES_MAX]);
+
 /* Sets what was found; truncated where it does not fit. */
 void diagnosis_set(struct diagnosis *diagnosis, enum doctor_verdict verdict, const char *format,
 	...) SLIPWAY_FORMAT(3, 4);
@@ -49,5 +55,8 @@ void diagnosis_advise(struct diagnosis *diagnosis, const char *format, ...) SLIP
 
 /* A fault with the error's message and its remedy, or that of its class. */
 void diagnosis_set_error(struct diagnosis *diagnosis, const struct error *error);
+
+/* Prints it on standard output, named so; returns whether it is a fault. */
+bool diagnosis_print(const char *name, const struct diagnosis *diagnosis, bool json);
 
 #endif

@@ -4,24 +4,63 @@
  */
 #include "cli/endpoint.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/redact.h"
 #include "base/text.h"
+#include "cli/token_file.h"
 #include "http/url.h"
 
 #define REQUEST_MS 15000
 
-enum error_class endpoint_open(struct endpoint *endpoint, const char *url, struct error *error)
+#define AUTHORIZATION "Authorization: Bearer "
+
+static enum error_class take_token(
+	struct endpoint *endpoint, const struct settings *settings, struct error *error)
 {
-	endpoint->url = url;
-	return http_client_new(&endpoint->client, error);
+	char text[TOKEN_TEXT_SIZE] = "";
+
+	if (settings->token != NULL && !text_copy(text, sizeof(text), settings->token))
+		return error_set(
+			error, ERROR_INVALID_INPUT, "SLIPWAY_TOKEN is too long for a token");
+	if (settings->token == NULL && token_file_find(settings->url, text, error) != ERROR_NONE)
+		return error->class;
+	if (text[strcspn(text, "\r\n")] != '\0')
+		return error_set(error, ERROR_INVALID_INPUT, "SLIPWAY_TOKEN is no token");
+	if (text[0] != '\0')
+		text_format(endpoint->authorization, sizeof(endpoint->authorization),
+			AUTHORIZATION "%s", text);
+	sodium_memzero(text, sizeof(text));
+	return endpoint->authorization[0] != '\0'
+		? redact_add(endpoint->authorization + sizeof(AUTHORIZATION) - 1, error)
+		: ERROR_NONE;
+}
+
+enum error_class endpoint_open(
+	struct endpoint *endpoint, const struct settings *settings, struct error *error)
+{
+	*endpoint = ENDPOINT_EMPTY;
+	endpoint->url = settings->url;
+	if (take_token(endpoint, settings, error) != ERROR_NONE ||
+		http_client_new(&endpoint->client, error) != ERROR_NONE)
+		return error->class;
+	http_client_trust(endpoint->client, settings->ca_file);
+	return ERROR_NONE;
+}
+
+/* The header with the token; NULL where there is none. */
+static const char *authorization_of(const struct endpoint *endpoint)
+{
+	return text_or_null(endpoint->authorization);
 }
 
 void endpoint_close(struct endpoint *endpoint)
 {
 	http_client_free(endpoint->client);
 	endpoint->client = NULL;
+	sodium_memzero(endpoint->authorization, sizeof(endpoint->authorization));
 }
 
 bool endpoint_may_retry(const struct error *error)
@@ -57,14 +96,29 @@ static enum error_class take_problem(
 		sizeof(error->remedy_input));
 	take_text(cJSON_GetArrayItem(json_member(json, "errors"), 0), "place", error->place,
 		sizeof(error->place));
+	if (class == ERROR_UNAUTHORIZED)
+		error_remedy(error, NULL,
+			"Give a token that is valid here: 'slipway login' keeps one, --token-file "
+			"or SLIPWAY_TOKEN_FILE names a file that has one.");
 	error->http_status = response->status;
 	error->retry_after_ms = response->retry_after_ms;
 	return class;
 }
 
+/* The tag within its quotes, weak or not; "" where it is none of ours. */
+static void take_tag(const struct http_response *response, char ret_tag[ENDPOINT_TAG_SIZE])
+{
+	const char *begin = strchr(http_response_header(response, "etag"), '"');
+	size_t length = begin != NULL ? strcspn(begin + 1, "\"") : 0;
+
+	if (!text_format(ret_tag, ENDPOINT_TAG_SIZE, "%.*s", (int)length,
+		    begin != NULL ? begin + 1 : ""))
+		ret_tag[0] = '\0';
+}
+
 static enum error_class exchange(const struct endpoint *endpoint,
-	const struct http_request *request, cJSON **ret_json, cJSON **ret_problem,
-	struct error *error)
+	const struct http_request *request, char ret_tag[ENDPOINT_TAG_SIZE], cJSON **ret_json,
+	cJSON **ret_problem, struct error *error)
 {
 	struct http_response response;
 	struct error broken;
@@ -80,6 +134,7 @@ static enum error_class exchange(const struct endpoint *endpoint,
 		class = error_set(error, ERROR_PROVIDER_UNAVAILABLE,
 			"the response of %s is not valid JSON", endpoint->url);
 
+	take_tag(&response, ret_tag);
 	http_response_release(&response);
 	*(class != ERROR_NONE ? ret_problem : ret_json) = json;
 	return class;
@@ -88,17 +143,27 @@ static enum error_class exchange(const struct endpoint *endpoint,
 enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 	const struct string_pair *query, cJSON **ret_json, struct error *error)
 {
+	char tag[ENDPOINT_TAG_SIZE];
+	return endpoint_get_tagged(endpoint, path, query, tag, ret_json, error);
+}
+
+enum error_class endpoint_get_tagged(const struct endpoint *endpoint, const char *path,
+	const struct string_pair *query, char ret_tag[ENDPOINT_TAG_SIZE], cJSON **ret_json,
+	struct error *error)
+{
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	CLEANUP_JSON cJSON *problem = NULL;
 	struct provider_request wanted = { .path = path };
-	struct http_request request = { .deadline_at = clock_monotonic_ms() + REQUEST_MS,
+	struct http_request request = { .headers = { authorization_of(endpoint) },
+		.kept_headers = { "etag" },
+		.deadline_at = clock_monotonic_ms() + REQUEST_MS,
 		.allow_loopback = true };
 
 	for (size_t i = 0; query != NULL && i < PROVIDER_PARAMETERS && query[i].name != NULL; i++)
 		wanted.query[i] = query[i];
 	if (url_build(endpoint->url, &wanted, NULL, &arena, &request.url, error) != ERROR_NONE)
 		return error->class;
-	return exchange(endpoint, &request, ret_json, &problem, error);
+	return exchange(endpoint, &request, ret_tag, ret_json, &problem, error);
 }
 
 enum error_class endpoint_post(
@@ -115,7 +180,7 @@ enum error_class endpoint_ask(const struct endpoint *endpoint, const cJSON *body
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 	const struct provider_request wanted = { .path = "/api/deploy" };
 	struct http_request request = { .method = HTTP_POST,
-		.headers = { "Content-Type: application/json" },
+		.headers = { "Content-Type: application/json", authorization_of(endpoint) },
 		.deadline_at = clock_monotonic_ms() + REQUEST_MS,
 		.allow_loopback = true };
 
@@ -125,5 +190,6 @@ enum error_class endpoint_ask(const struct endpoint *endpoint, const cJSON *body
 	request.body = json_print(&arena, body);
 	if (request.body == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
-	return exchange(endpoint, &request, ret_json, ret_problem, error);
+	char tag[ENDPOINT_TAG_SIZE];
+	return exchange(endpoint, &request, tag, ret_json, ret_problem, error);
 }

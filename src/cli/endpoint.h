@@ -5,20 +5,25 @@
 #define SLIPWAY_CLI_ENDPOINT_H
 
 #include "base/json.h"
+#include "base/settings.h"
+#include "core/token.h"
 #include "http/client.h"
 
 struct endpoint {
 	const char *url; /* borrowed */
 	struct http_client *client;
+	char authorization[sizeof("Authorization: Bearer ") + TOKEN_TEXT_SIZE]; /* "": no token */
 };
 
 /* On a local, which begins as ENDPOINT_EMPTY: closes it at the end of the block. */
 #define CLEANUP_ENDPOINT CLEANUP(endpoint_close)
 #define ENDPOINT_EMPTY   ((struct endpoint){ .client = NULL })
 
-/* Prepares a client; sends nothing yet. */
-enum error_class endpoint_open(
-	struct endpoint *endpoint, const char *url, struct error *error) SLIPWAY_MUST_CHECK;
+/* Prepares a client for the URL of the settings, which are borrowed, with their token or the one
+ * that is kept for that URL; sends nothing yet. A token goes to an https URL, or to this machine.
+ */
+enum error_class endpoint_open(struct endpoint *endpoint, const struct settings *settings,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Closes it; one that was never opened is fine. */
 void endpoint_close(struct endpoint *endpoint);
@@ -29,6 +34,13 @@ void endpoint_close(struct endpoint *endpoint);
  */
 enum error_class endpoint_get(const struct endpoint *endpoint, const char *path,
 	const struct string_pair *query, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+
+#define ENDPOINT_TAG_SIZE 40
+
+/* The same. ret_tag is the ETag of the response without its quotes; "": it has none. */
+enum error_class endpoint_get_tagged(const struct endpoint *endpoint, const char *path,
+	const struct string_pair *query, char ret_tag[ENDPOINT_TAG_SIZE], cJSON **ret_json,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* POST /api/deploy with the body, which is borrowed. */
 enum error_class endpoint_post(const struct endpoint *endpoint, const cJSON *body, cJSON **ret_json,

@@ -1,6 +1,7 @@
 /*
  * Nothing that was sealed can be read again: a person puts its value into a file of the name that
- * is made up here, of the place where it stood.
+ * is made up here, of the place where it stood. Two that stood at the same place of two workflows
+ * are two secrets.
  */
 #include "cli/export_inputs.h"
 
@@ -12,16 +13,20 @@
 #include "base/text.h"
 #include "slipway/field.h"
 
-#define NAME_SIZE 129
+#define NAME_SIZE   129
+#define BASE_LENGTH 120
 
 static enum error_class no_memory(struct error *error)
 {
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a stack");
 }
 
-/* /inputs/env/variables/0/value -> ENV_VARIABLES_0_VALUE */
-static void make_name(const char *place, char name[NAME_SIZE])
+/* /inputs/env/variables/0/value -> ENV_VARIABLES_0_VALUE, or that with _2 where it is taken, also
+ * where only the case differs. */
+static void make_name(const char *place, const cJSON *taken, char name[NAME_SIZE])
 {
+	char base[NAME_SIZE];
+
 	const char *rest = strchr(place + 1, '/');
 	size_t used = 0;
 
@@ -32,6 +37,10 @@ static void make_name(const char *place, char name[NAME_SIZE])
 	name[used] = '\0';
 	if (isdigit((unsigned char)name[0]))
 		name[0] = '_';
+
+	text_copy(base, sizeof(base), name);
+	for (int number = 2; cJSON_HasObjectItem(taken, name); number++)
+		text_format(name, NAME_SIZE, "%.*s_%d", BASE_LENGTH, base, number);
 }
 
 /* Undoes the escapes of a part of a pointer, in place. */
@@ -67,7 +76,7 @@ static bool put(cJSON *deployment, const char *place, const char *reference)
 	return json_add(around, last, text);
 }
 
-static enum error_class restore_sealed(cJSON *deployment, struct error *error)
+static enum error_class restore_sealed(cJSON *deployment, cJSON *taken, struct error *error)
 {
 	const cJSON *place;
 
@@ -75,19 +84,21 @@ static enum error_class restore_sealed(cJSON *deployment, struct error *error)
 		char name[NAME_SIZE], reference[NAME_SIZE + 16];
 		if (!cJSON_IsString(place) || place->valuestring[0] != '/')
 			continue;
-		make_name(place->valuestring, name);
+		make_name(place->valuestring, taken, name);
 		text_format(reference, sizeof(reference), "${secret.%s}", name);
-		if (!put(deployment, place->valuestring, reference))
+		if (!json_add(taken, name, cJSON_CreateTrue()) ||
+			!put(deployment, place->valuestring, reference))
 			return no_memory(error);
 	}
 	return ERROR_NONE;
 }
 
-enum error_class export_inputs(cJSON *deployment, cJSON **ret_inputs, struct error *error)
+enum error_class export_inputs(
+	cJSON *deployment, cJSON *taken, cJSON **ret_inputs, struct error *error)
 {
 	cJSON *inputs = NULL;
 
-	if (restore_sealed(deployment, error) != ERROR_NONE)
+	if (restore_sealed(deployment, taken, error) != ERROR_NONE)
 		return error->class;
 	const cJSON *configured = json_member(deployment, "configured");
 	const cJSON *given = json_member(deployment, "inputs");
@@ -100,46 +111,6 @@ enum error_class export_inputs(cJSON *deployment, cJSON **ret_inputs, struct err
 		return error->class;
 	*ret_inputs = inputs;
 	return ERROR_NONE;
-}
-
-/* ---- secrets ---- */
-
-static bool add_secret(cJSON *secrets, const char *name)
-{
-	char file[NAME_SIZE + 16];
-
-	text_format(file, sizeof(file), "@secrets/%s", name);
-	return json_member(secrets, name) != NULL ||
-		json_add(secrets, name, cJSON_CreateString(file));
-}
-
-static bool add_secrets_of(const char *text, cJSON *secrets)
-{
-	static const char begin[] = "${secret.";
-
-	for (const char *next = text; (next = strstr(next, begin)) != NULL;) {
-		char name[NAME_SIZE];
-		next += strlen(begin);
-		text_format(name, sizeof(name), "%.*s", (int)strcspn(next, "}"), next);
-		if (!add_secret(secrets, name))
-			return false;
-	}
-	return true;
-}
-
-/* The parser limits the depth. */
-// NOLINTNEXTLINE(misc-no-recursion)
-bool export_secrets(const cJSON *value, cJSON *secrets)
-{
-	const cJSON *child;
-
-	if (cJSON_IsString(value) && !add_secrets_of(value->valuestring, secrets))
-		return false;
-	cJSON_ArrayForEach (child, value) {
-		if (!export_secrets(child, secrets))
-			return false;
-	}
-	return true;
 }
 
 /* ---- adoption ---- */

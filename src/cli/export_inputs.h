@@ -8,12 +8,10 @@
 #include "base/json.h"
 
 /* From an entry of the list of deployments, whose `inputs` and `configured` it changes. A null one,
- * which was too large to be kept, counts as empty. *ret_inputs is the caller's. */
-enum error_class export_inputs(
-	cJSON *deployment, cJSON **ret_inputs, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Adds "NAME": "@secrets/NAME" for each secret that the value refers to. False: memory is short. */
-bool export_secrets(const cJSON *value, cJSON *secrets) SLIPWAY_MUST_CHECK;
+ * which was too large to be kept, counts as empty. taken has the names of secrets that no other may
+ * have, as members; those that are made up are added. *ret_inputs is the caller's. */
+enum error_class export_inputs(cJSON *deployment, cJSON *taken, cJSON **ret_inputs,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Sets `adopt` in the inputs of each step of the workflow (of GET /api/workflows) that has such a
  * member and made one of the resources. False: memory is short. */

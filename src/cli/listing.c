@@ -56,7 +56,7 @@ static enum error_class print_all(const struct listing *listing, struct error *e
 	int64_t printed = 0;
 	const char *after = NULL;
 
-	if (endpoint_open(&endpoint, listing->url, error) != ERROR_NONE)
+	if (endpoint_open(&endpoint, listing->settings, error) != ERROR_NONE)
 		return error->class;
 	do {
 		cJSON *next;

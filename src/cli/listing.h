@@ -5,13 +5,14 @@
 #define SLIPWAY_CLI_LISTING_H
 
 #include "base/json.h"
+#include "base/settings.h"
 
 #define LISTING_DEFAULT 50
 #define LISTING_MAX     100000
 
 /* Which list. All borrowed. */
 struct listing {
-	const char *url;               /* of the endpoint */
+	const struct settings *settings;
 	const char *app, *list;        /* the path is /api/apps/APP/LIST; NULL, NULL: /api/apps */
 	const char *member;            /* of the response, that has the entries */
 	const char *workflow, *status; /* only these; NULL: all */

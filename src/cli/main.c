@@ -1,9 +1,11 @@
 /*
  * slipway: the command line. Finds the command by its name; each command is a file of its own.
  */
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/process.h"
 #include "base/text.h"
@@ -30,6 +32,13 @@ const char *argp_program_version = "slipway " SLIPWAY_VERSION;
 	COMMAND(events)      \
 	COMMAND(export)      \
 	COMMAND(resources)   \
+	COMMAND(queue)       \
+	COMMAND(functions)   \
+	COMMAND(token)       \
+	COMMAND(connection)  \
+	COMMAND(tenant)      \
+	COMMAND(login)       \
+	COMMAND(audit)       \
 	COMMAND(workers)     \
 	COMMAND(workflows)   \
 	COMMAND(dev)         \
@@ -58,7 +67,7 @@ static void print_help(FILE *stream)
 	fprintf(stream,
 		"\n'slipway COMMAND --help' describes a command.\n"
 		"Exit status: 0 done, 1 a step ended in error, 64 usage, 69 unreachable, 70 "
-		"internal, 78 settings.\n");
+		"internal, 74 the output could not be written, 77 not allowed, 78 settings.\n");
 }
 
 static const struct command *find_command(const char *name)
@@ -106,10 +115,29 @@ static int execute_command(const struct command *command, int argc, char **argv)
 	return command_main(command, argc, argv);
 }
 
+/* Called at the end of the program, also where argp ends it: what was printed and cannot be written
+ * is lost, and who reads the file must not take it for the whole. */
+static void close_output(int status, void *unused)
+{
+	(void)unused;
+	const bool failed = ferror(stdout) != 0;
+
+	errno = 0;
+	if (fclose(stdout) == 0 && !failed)
+		return;
+	/* The reason may have passed with a write before this one. */
+	fprintf(stderr,
+		"slipway: the standard output could not be written (%s): it is not complete\n",
+		errno != 0 ? strerror(errno) : "is the disk full?");
+	_exit(status != EX_OK ? status : EX_IOERR);
+}
+
 int main(int argc, char **argv)
 {
 	/* Inputs may contain secrets, which a core dump would reveal. */
 	process_without_core();
+	if (on_exit(close_output, NULL) != 0)
+		return EX_SOFTWARE;
 	if (sodium_init() < 0)
 		return EX_SOFTWARE;
 	if (argc < 2) {

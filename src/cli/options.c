@@ -9,7 +9,7 @@
 #include "base/identifier.h"
 #include "base/text.h"
 
-#define ROWS_MAX 16
+#define ROWS_MAX 32
 
 struct parse {
 	const struct option_row *rows;

@@ -8,7 +8,9 @@
 
 #include "cli/input_file.h"
 
-static const char *const configured[] = { "config", "env", "secrets" };
+#define CONNECTIONS "connections" /* which plans and checks do not take */
+
+static const char *const configured[] = { "config", "env", "secrets", CONNECTIONS };
 #define CONFIGURED_COUNT (sizeof(configured) / sizeof(configured[0]))
 
 static bool set_config(cJSON *config, const char *setting)
@@ -63,11 +65,13 @@ cJSON *run_input_request(const cJSON *input, const char *mode, const char *app)
 {
 	CLEANUP_JSON cJSON *body = cJSON_Duplicate(input, true);
 	bool configures = strcmp(mode, "configure") == 0;
-	bool validates = strcmp(mode, "validate") == 0;
+	bool takes_all = strcmp(mode, "validate") == 0 || strcmp(mode, "plan") == 0;
 
 	if (body != NULL && configures)
 		cJSON_DeleteItemFromObjectCaseSensitive(body, "inputs");
-	for (size_t i = 0; body != NULL && !configures && !validates && i < CONFIGURED_COUNT; i++)
+	if (body != NULL && !configures)
+		cJSON_DeleteItemFromObjectCaseSensitive(body, CONNECTIONS);
+	for (size_t i = 0; body != NULL && !configures && !takes_all && i < CONFIGURED_COUNT; i++)
 		cJSON_DeleteItemFromObjectCaseSensitive(body, configured[i]);
 	if (body == NULL || !json_add(body, "mode", cJSON_CreateString(mode)) ||
 		!json_add(body, "appId", cJSON_CreateString(app)))

@@ -15,8 +15,9 @@
 enum error_class run_input_read(const char *path, const char *const *settings, size_t count,
 	cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The body of a request with the parts that its mode takes: for `validate` all of it, for
- * `configure` what belongs to the app, else the inputs. The caller's. NULL: memory is short. */
+/* The body of a request with the parts that its mode takes: for `validate` and `plan` all
+ * of it, for `configure` what belongs to the app, else the inputs. The caller's. NULL: memory is
+ * short. */
 cJSON *run_input_request(const cJSON *input, const char *mode, const char *app);
 
 /* Whether it has anything to configure. */

@@ -23,9 +23,9 @@ struct session {
 #define CLEANUP_SESSION CLEANUP(session_close)
 #define SESSION_EMPTY   ((struct session){ .problem = NULL })
 
-/* Prepares requests to this URL, which is borrowed; sends nothing yet. */
-enum error_class session_open(
-	struct session *session, const char *url, struct error *error) SLIPWAY_MUST_CHECK;
+/* Prepares requests, as endpoint_open; sends nothing yet. */
+enum error_class session_open(struct session *session, const struct settings *settings,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Closes it; one that was never opened is fine. */
 void session_close(struct session *session);
@@ -36,6 +36,16 @@ enum error_class session_post(struct session *session, const cJSON *body, cJSON 
 	struct error *error) SLIPWAY_MUST_CHECK;
 enum error_class session_get(struct session *session, const char *path,
 	const struct string_pair *query, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same with the ETag of the response, as endpoint_get_tagged has it. */
+enum error_class session_get_tagged(struct session *session, const char *path,
+	const struct string_pair *query, char ret_tag[ENDPOINT_TAG_SIZE], cJSON **ret_json,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* All entries of a list of the app, such as "resources", page after page to its end. The response
+ * has them in a member of the same name. *ret_entries is the caller's. */
+enum error_class session_get_all(struct session *session, const char *app, const char *list,
+	cJSON **ret_entries, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Prints why the last request failed, with all invalid places. Returns the exit status. */
 int session_fail(const struct session *session, struct error *error);

@@ -138,6 +138,20 @@ void show_output(FILE *stream, const cJSON *output)
 	}
 }
 
+void show_differences(FILE *stream, const char *indent, const cJSON *step)
+{
+	const cJSON *difference, *number = json_member(step, "moreDifferences");
+	int64_t more = cJSON_IsNumber(number) ? (int64_t)number->valuedouble : 0;
+
+	cJSON_ArrayForEach (difference, json_member(step, "differences")) {
+		fprintf(stream, "%s", indent);
+		show_text(stream, cJSON_GetStringValue(difference));
+		fputc('\n', stream);
+	}
+	if (more > 0)
+		fprintf(stream, "%sand %lld more\n", indent, (long long)more);
+}
+
 void show_json(FILE *stream, const cJSON *json)
 {
 	char *text = cJSON_PrintUnformatted(json);

@@ -31,6 +31,9 @@ void show_fault(FILE *stream, const char *indent, const cJSON *fault);
  * each after two spaces. NULL writes nothing. */
 void show_output(FILE *stream, const cJSON *output);
 
+/* Writes the differences of a step of a plan, one line each, and how many more there are. */
+void show_differences(FILE *stream, const char *indent, const cJSON *step);
+
 /* Writes the value as one line of JSON and flushes; an empty line if memory is short. */
 void show_json(FILE *stream, const cJSON *json);
 

@@ -2,6 +2,7 @@
  * Makes requests of a stack. Inputs go with each start and belong to that deployment; config, env
  * and secrets belong to the app and are configured.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/secret_file.h"
@@ -41,7 +42,11 @@ static enum error_class read_secret(const struct stack *stack, const char *name,
 		return error->class;
 	while (fits && (length = fread(bytes, 1, sizeof(bytes), file)) > 0)
 		fits = buffer_append(&buffer, bytes, length);
+	int broken = ferror(file) != 0 ? errno : 0;
 	fclose(file);
+	if (broken != 0)
+		return error_set(error, ERROR_INVALID_INPUT, "%s: cannot read %s: %s", title, path,
+			strerror(broken));
 	if (!fits || strlen(buffer_text(&buffer)) != buffer.length)
 		return error_set(error, ERROR_INVALID_INPUT,
 			"%s: %s must be a text of at most %zu bytes", title, path, SECRET_MAX);
@@ -64,6 +69,18 @@ static bool is_listed(const cJSON *names, const char *name)
 	return false;
 }
 
+/* Of two clients that find none at the same time, the first one's is kept. */
+static cJSON *initial_secret(cJSON *value)
+{
+	CLEANUP_JSON cJSON *secret = cJSON_CreateObject();
+
+	if (secret == NULL) {
+		cJSON_Delete(value);
+		return NULL;
+	}
+	return json_add(secret, "initial", value) ? json_take(&secret) : NULL;
+}
+
 enum error_class stack_secrets(const struct stack *stack, const struct stack_app *app,
 	const cJSON *names, cJSON **ret_secrets, struct error *error)
 {
@@ -79,6 +96,8 @@ enum error_class stack_secrets(const struct stack *stack, const struct stack_app
 			secret = cJSON_Duplicate(value, true);
 		else if (read_secret(stack, file + 1, value->string, &secret, error) != ERROR_NONE)
 			return error->class;
+		if (file != NULL && names != NULL)
+			secret = initial_secret(secret);
 		if (secrets == NULL || !json_add(secrets, value->string, secret))
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for secrets");
 	}

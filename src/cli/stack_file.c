@@ -24,7 +24,8 @@ struct member {
 static const struct member file_members[] = { { "apps", MEMBER_MAP }, { NULL, 0 } };
 static const struct member app_members[] = { { "workflow", MEMBER_TEXT },
 	{ "workflows", MEMBER_MAP }, { "inputs", MEMBER_MAP }, { "after", MEMBER_LIST },
-	{ "config", MEMBER_MAP }, { "env", MEMBER_MAP }, { "secrets", MEMBER_MAP }, { NULL, 0 } };
+	{ "config", MEMBER_MAP }, { "env", MEMBER_MAP }, { "secrets", MEMBER_MAP },
+	{ "connections", MEMBER_MAP }, { NULL, 0 } };
 static const struct member unit_members[] = { { "inputs", MEMBER_MAP }, { "after", MEMBER_LIST },
 	{ NULL, 0 } };
 

@@ -14,11 +14,14 @@
 
 #define WAIT_MIN_MS 50
 #define WAIT_MAX_MS 2000
+#define WAIT_ALL_S  1  /* at the server for one of several: what the others do is seen after that */
 #define TABLE_MAX   20 /* rows; more might not fit on a terminal, and cannot be drawn over again */
 
 void followed_init(struct followed *followed, const char *app, const char *workflow)
 {
-	*followed = (struct followed){ .app = app, .workflow = workflow };
+	*followed = (struct followed){
+		.app = app, .workflow = workflow, .poll = { .app = app, .workflow = workflow }
+	};
 	text_format(followed->name, sizeof(followed->name), "%s/%s", app, workflow);
 }
 
@@ -32,14 +35,18 @@ void followed_release(struct followed *list, size_t count)
 
 /* ---- requests ---- */
 
-static enum error_class poll(
-	struct session *session, const struct followed *followed, cJSON **json, struct error *error)
+static bool has_status(const cJSON *json, const char *status)
 {
-	const struct string_pair query[] = { { "appId", followed->app },
-		{ "workflowId", followed->workflow }, { NULL, NULL } };
+	const char *word = json_member_string(json, "status");
+	return word != NULL && strcmp(word, status) == 0;
+}
+
+static enum error_class poll(struct session *session, struct followed *followed, int64_t seconds,
+	cJSON **json, struct error *error)
+{
 	cJSON *response = NULL;
 
-	if (session_get(session, "/api/deploy", query, &response, error) != ERROR_NONE)
+	if (held_poll_get(session, &followed->poll, seconds, &response, error) != ERROR_NONE)
 		return error->class;
 	cJSON_Delete(*json);
 	*json = response;
@@ -49,7 +56,62 @@ static enum error_class poll(
 enum error_class followed_look(
 	struct session *session, struct followed *followed, struct error *error)
 {
-	return poll(session, followed, &followed->before, error);
+	return poll(session, followed, 0, &followed->before, error);
+}
+
+/* What to do where another deployment is live. */
+static enum error_class say_replace(const struct followed *followed, struct error *error)
+{
+	return error_remedy(error, NULL,
+		"Wait until it has ended ('slipway status %s %s --watch' follows it), or give "
+		"--replace, which cancels it first.",
+		followed->app, followed->workflow);
+}
+
+/* The deployment of the workflow, with what it was started with; NULL: there is none. */
+static const cJSON *find_deployment(const cJSON *app, const char *workflow)
+{
+	const cJSON *deployment;
+
+	cJSON_ArrayForEach (deployment, json_member(app, "deployments")) {
+		const char *id = json_member_string(deployment, "workflowId");
+		if (id != NULL && strcmp(id, workflow) == 0)
+			return deployment;
+	}
+	return NULL;
+}
+
+/* Whether a deployment is live that was given other inputs. Of inputs that are not kept only the
+ * server knows. */
+static bool differs(const cJSON *deployment, const cJSON *inputs)
+{
+	CLEANUP_JSON cJSON *nothing = cJSON_CreateObject();
+	const cJSON *given = json_member(deployment, "inputs");
+
+	return has_status(deployment, "running") && cJSON_IsObject(given) &&
+		cJSON_Compare(given, inputs != NULL ? inputs : nothing, true) == 0;
+}
+
+enum error_class followed_check(struct session *session, const struct followed *followed,
+	const cJSON *inputs, struct error *error)
+{
+	CLEANUP_JSON cJSON *app = NULL;
+	char path[32 + IDENTIFIER_SIZE];
+
+	if (!has_status(json_member(followed->before, "deployment"), "running"))
+		return ERROR_NONE;
+	text_format(path, sizeof(path), "/api/apps/%s", followed->app);
+	enum error_class class = session_get(session, path, NULL, &app, error);
+	if (class != ERROR_NONE)
+		return class == ERROR_NOT_FOUND ? ERROR_NONE : class;
+	const cJSON *deployment = find_deployment(app, followed->workflow);
+	if (!differs(deployment, inputs))
+		return ERROR_NONE;
+	const char *id = json_member_string(deployment, "deploymentId");
+	error_set(error, ERROR_RUN_CONFLICT,
+		"'%s' is being deployed by '%s' with other inputs (deployment %s)", followed->app,
+		followed->workflow, id != NULL ? id : "unknown");
+	return say_replace(followed, error);
 }
 
 enum error_class followed_start(
@@ -61,8 +123,14 @@ enum error_class followed_start(
 	run_id_make(id);
 	if (!json_add(body, "startId", cJSON_CreateString(id)))
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a request");
-	if (session_post(session, body, &response, error) != ERROR_NONE)
-		return error->class;
+	if (session_post(session, body, &response, error) != ERROR_NONE) {
+		const cJSON *live = json_member(session->problem, "current");
+		/* What the response says of it is for programs. */
+		return error->class == ERROR_RUN_CONFLICT &&
+				json_member_string(live, "deploymentId") != NULL
+			? say_replace(followed, error)
+			: error->class;
+	}
 	const char *deployment = json_member_string(response, "deploymentId");
 	text_copy(followed->deployment, sizeof(followed->deployment),
 		deployment != NULL ? deployment : "");
@@ -71,12 +139,6 @@ enum error_class followed_start(
 }
 
 /* ---- one deployment ---- */
-
-static bool has_status(const cJSON *json, const char *status)
-{
-	const char *word = json_member_string(json, "status");
-	return word != NULL && strcmp(word, status) == 0;
-}
 
 /* The step to tell of: one that failed, else one that is under way, else one that waits. */
 static const cJSON *step_to_tell(const cJSON *steps)
@@ -198,18 +260,43 @@ static void show_table(struct followed *list, size_t count, bool first)
 	fflush(stdout);
 }
 
-/* Polls those that have not ended; *ret_live is how many still have not. */
-static enum error_class poll_all(struct session *session, struct followed *list, size_t count,
-	size_t *ret_live, struct error *error)
+static bool is_live(const struct followed *followed)
 {
+	return followed->deployment[0] != '\0' && !followed->ended;
+}
+
+/* NULL: none is. */
+static struct followed *find_live(struct followed *list, size_t count, size_t *ret_live)
+{
+	struct followed *found = NULL;
+
 	*ret_live = 0;
+	for (size_t i = count; i-- > 0;)
+		if (is_live(&list[i])) {
+			found = &list[i];
+			++*ret_live;
+		}
+	return found;
+}
+
+/* Polls those that have not ended: the first waits for a change, so the others are as they are
+ * behind that. Whichever ends last is waited for. */
+static enum error_class poll_all(struct session *session, struct followed *list, size_t count,
+	struct held_poll **ret_held, struct error *error)
+{
+	size_t live;
+	struct followed *first = find_live(list, count, &live);
+
+	*ret_held = first != NULL ? &first->poll : NULL;
 	for (size_t i = 0; i < count; i++) {
-		if (list[i].deployment[0] == '\0' || list[i].ended)
+		int64_t seconds = &list[i] != first || list[i].now == NULL ? 0
+			: live > 1                                         ? WAIT_ALL_S
+									   : HELD_POLL_SECONDS;
+		if (!is_live(&list[i]))
 			continue;
-		if (poll(session, &list[i], &list[i].now, error) != ERROR_NONE ||
+		if (poll(session, &list[i], seconds, &list[i].now, error) != ERROR_NONE ||
 			take(&list[i], error) != ERROR_NONE)
 			return error->class;
-		*ret_live += list[i].ended ? 0 : 1;
 	}
 	return ERROR_NONE;
 }
@@ -220,16 +307,18 @@ enum error_class followed_wait(struct session *session, struct followed *list, s
 	int64_t wait_ms = WAIT_MIN_MS;
 
 	for (bool first = true;; first = false) {
+		struct held_poll *held;
 		size_t live;
-		if (poll_all(session, list, count, &live, error) != ERROR_NONE)
+		if (poll_all(session, list, count, &held, error) != ERROR_NONE)
 			return error->class;
 		if (is_table(count, json))
 			show_table(list, count, first);
 		else
 			show_changes(list, count, json);
-		if (live == 0)
+		if (find_live(list, count, &live) == NULL)
 			return ERROR_NONE;
-		clock_sleep_ms(wait_ms);
+		/* The more there are, the more are asked in each round. */
+		clock_sleep_ms(held_poll_pause(held, wait_ms / (int64_t)live) * (int64_t)live);
 		if (session_interrupted() != 0)
 			return error_set(error, ERROR_CANCELLED, "interrupted");
 		wait_ms = wait_ms * 3 / 2 < WAIT_MAX_MS ? wait_ms * 3 / 2 : WAIT_MAX_MS;
@@ -317,16 +406,37 @@ bool followed_is_stale(const struct followed *followed)
 	return false;
 }
 
+static void show_step(const cJSON *json, FILE *stream)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct step_status status;
+	struct error ignored = { .class = ERROR_NONE };
+
+	if (step_status_decode(json, &arena, &status, &ignored) == ERROR_NONE)
+		step_status_print(&status, -1, stream);
+}
+
+static bool is_held(const cJSON *json)
+{
+	const char *reason = json_member_string(json, "reason");
+	return reason != NULL && strcmp(reason, "need_failed") == 0;
+}
+
+/* Where no step has failed, the first that waits for what failed in another app. */
 void followed_show_failures(const struct followed *followed, FILE *stream)
 {
-	const cJSON *json;
+	const cJSON *json, *held = NULL;
+	bool any = false;
 
 	cJSON_ArrayForEach (json, json_member(followed->now, "actions")) {
-		CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-		struct step_status status;
-		struct error ignored = { .class = ERROR_NONE };
-		if (has_status(json, "error") &&
-			step_status_decode(json, &arena, &status, &ignored) == ERROR_NONE)
-			step_status_print(&status, -1, stream);
+		if (has_status(json, "error")) {
+			show_step(json, stream);
+			any = true;
+		}
+		if (held == NULL && is_held(json))
+			held = json;
 	}
+
+	if (!any && held != NULL)
+		show_step(held, stream);
 }

@@ -1,17 +1,21 @@
 /*
- * Plans of many workflows: asks for each and prints them behind one another, with the names of the
- * app and the workflow.
+ * Asks for plans, for `slipway plan` and for stacks; prints those of a stack behind one another,
+ * with the names of the app and the workflow.
  */
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/identifier.h"
+#include "base/text.h"
 #include "cli/show.h"
 #include "cli/stack_run.h"
 #include "cli/status_line.h"
 #include "core/dry_run.h"
 
 #define POLL_MS    300
+#define PLANS_MAX  5    /* so many are begun where those of other clients displace them */
 #define PATIENT_MS 5000 /* then people want to know what for */
+#define INDENT     "                           " /* below what a step would do */
 
 static bool is_live(const cJSON *status)
 {
@@ -30,33 +34,83 @@ static void show_wait(const cJSON *body, const cJSON *status)
 	fputc('\n', stderr);
 }
 
-enum error_class stack_plan_ask(
-	struct session *session, const cJSON *body, cJSON **ret_status, struct error *error)
+/* Waits until no plan of the workflow and app is live, whoever asked for it. *status is the last
+ * one that is known, NULL for none, and is replaced. */
+static enum error_class follow(
+	struct session *session, const cJSON *body, cJSON **status, struct error *error)
 {
-	const struct string_pair query[] = { { "appId", json_member_string(body, "appId") },
-		{ "workflowId", json_member_string(body, "workflowId") },
-		{ "actionId", DRY_RUN_STEP_ID }, { NULL, NULL } };
-	CLEANUP_JSON cJSON *status = NULL;
+	struct held_poll poll = { .app = json_member_string(body, "appId"),
+		.workflow = json_member_string(body, "workflowId"),
+		.step = DRY_RUN_STEP_ID };
 	const int64_t began_at = clock_monotonic_ms();
 	bool told = false;
 
-	if (session_post(session, body, &status, error) != ERROR_NONE)
-		return error->class;
-	while (is_live(status)) {
+	while (*status == NULL || is_live(*status)) {
 		cJSON *newer = NULL;
-		clock_sleep_ms(POLL_MS);
-		if (session_get(session, "/api/deploy", query, &newer, error) != ERROR_NONE)
+		int64_t left_ms = began_at + PATIENT_MS - clock_monotonic_ms();
+		int64_t seconds = told ? HELD_POLL_SECONDS : left_ms > 0 ? left_ms / 1000 + 1 : 1;
+		if (held_poll_get(session, &poll, seconds, &newer, error) != ERROR_NONE)
 			return error->class;
-		cJSON_Delete(status);
-		status = newer;
-		if (!told && is_live(status) && clock_monotonic_ms() - began_at > PATIENT_MS) {
-			show_wait(body, status);
+		cJSON_Delete(*status);
+		*status = newer;
+		if (!is_live(newer))
+			break;
+		if (!told && clock_monotonic_ms() - began_at > PATIENT_MS) {
+			show_wait(body, newer);
 			told = true;
+		}
+		clock_sleep_ms(held_poll_pause(&poll, POLL_MS));
+	}
+
+	return ERROR_NONE;
+}
+
+/* Begins a plan. *ret_status is NULL, and the id empty, where another client's is running. */
+static enum error_class begin(struct session *session, const cJSON *body, cJSON **ret_status,
+	char run[RUN_ID_SIZE], struct error *error)
+{
+	run[0] = '\0';
+	*ret_status = NULL;
+	if (session_post(session, body, ret_status, error) != ERROR_NONE)
+		return error->class == ERROR_RUN_CONFLICT ? ERROR_NONE : error->class;
+
+	const char *id = json_member_string(*ret_status, "runId");
+	text_copy(run, RUN_ID_SIZE, id != NULL ? id : "");
+	return ERROR_NONE;
+}
+
+static enum error_class refuse_others(const cJSON *body, const cJSON *status, struct error *error)
+{
+	const char *id = json_member_string(status, "runId");
+
+	error_set(error, ERROR_RUN_CONFLICT,
+		"other clients plan '%s' for '%s' at the same time: %d plans of this command were "
+		"displaced, the last one by the run %s",
+		json_member_string(body, "workflowId"), json_member_string(body, "appId"),
+		PLANS_MAX, id != NULL ? id : "of another client");
+	return error_remedy(error, NULL, "Wait until the others have planned, and plan again.");
+}
+
+/* A step shows one run at a time: what another client has planned must not pass for ours. */
+enum error_class stack_plan_ask(
+	struct session *session, const cJSON *body, cJSON **ret_status, struct error *error)
+{
+	CLEANUP_JSON cJSON *status = NULL;
+	char run[RUN_ID_SIZE];
+
+	for (int begun = 0; begun < PLANS_MAX; begun++) {
+		json_clear(&status);
+		if (begin(session, body, &status, run, error) != ERROR_NONE ||
+			follow(session, body, &status, error) != ERROR_NONE)
+			return error->class;
+		const char *shown = json_member_string(status, "runId");
+		if (shown == NULL || strcmp(shown, run) == 0) { /* NULL: its state is lost */
+			*ret_status = json_take(&status);
+			return ERROR_NONE;
 		}
 	}
 
-	*ret_status = json_take(&status);
-	return ERROR_NONE;
+	return refuse_others(body, status, error);
 }
 
 static void show_problem(const char *indent, const cJSON *problem, FILE *stream)
@@ -80,21 +134,16 @@ static void show_problem(const char *indent, const cJSON *problem, FILE *stream)
 static bool show_step(const char *name, const cJSON *step, FILE *stream)
 {
 	const char *change = json_member_string(step, "change");
-	const cJSON *problem = json_member(step, "error"), *difference;
+	const cJSON *problem = json_member(step, "error");
 
 	fprintf(stream, "%-24s ", name);
 	fprintf(stream, "%-12s ", json_member_string(step, "id"));
 	fprintf(stream, "%-9s ", change != NULL ? change : "");
 	show_text(stream, json_member_string(step, "text"));
 	fputc('\n', stream);
-	cJSON_ArrayForEach (difference, json_member(step, "differences")) {
-		fprintf(stream, "%-24s   ", "");
-		show_text(stream, cJSON_GetStringValue(difference));
-		fputc('\n', stream);
-	}
-
+	show_differences(stream, INDENT, step);
 	if (cJSON_IsObject(problem))
-		show_problem("                           ", problem, stream);
+		show_problem(INDENT, problem, stream);
 	return change == NULL ||
 		(strcmp(change, "conflict") != 0 &&
 			(strcmp(change, "blocked") != 0 || !cJSON_IsObject(problem)));
@@ -111,7 +160,7 @@ bool stack_plan_show(const char *name, const cJSON *status, FILE *stream)
 	}
 	if (word != NULL && strcmp(word, "error") == 0) {
 		fprintf(stream, "%-24s the plan failed\n", name);
-		show_problem("                           ", json_member(status, "error"), stream);
+		show_problem(INDENT, json_member(status, "error"), stream);
 	}
 	return clear;
 }

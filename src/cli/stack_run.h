@@ -6,7 +6,7 @@
 #define SLIPWAY_CLI_STACK_RUN_H
 
 #include "base/identifier.h"
-#include "cli/session.h"
+#include "cli/held_poll.h"
 #include "cli/stack.h"
 
 #define FOLLOWED_NAME_MAX (2 * IDENTIFIER_MAX + 2)
@@ -17,6 +17,7 @@ struct followed {
 	const char *app, *workflow;   /* borrowed */
 	cJSON *before; /* its steps before it was started: a response to a poll; NULL: not known */
 	cJSON *now;    /* the last response to a poll; NULL: none yet */
+	struct held_poll poll;
 	char deployment[IDENTIFIER_SIZE]; /* its id; "": it was not started */
 	char line[200];                   /* what was last shown of it */
 	bool any; /* whichever deployment is the latest: that of another client does the same */
@@ -32,6 +33,11 @@ void followed_release(struct followed *list, size_t count);
 /* Reads how its steps stand now, before it is started. */
 enum error_class followed_look(
 	struct session *session, struct followed *followed, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Refuses with ERROR_RUN_CONFLICT where, by the last look, a deployment is live that was given
+ * other inputs than these (NULL: none). What a start finds out besides is not foreseen. */
+enum error_class followed_check(struct session *session, const struct followed *followed,
+	const cJSON *inputs, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Sends the body of a start, gives it an id that makes a lost response harmless, and takes the
  * deployment's id. */
@@ -54,7 +60,8 @@ void followed_show_failures(const struct followed *followed, FILE *stream);
 
 /*
  * Runs a plan of a workflow to its end; the body is that of mode plan. *ret_status is its last
- * status, which is the caller's.
+ * status, which is the caller's. Where another client's plan is running, or takes the place of this
+ * one, waits for that and plans again, a few times: then ERROR_RUN_CONFLICT.
  */
 enum error_class stack_plan_ask(struct session *session, const cJSON *body, cJSON **ret_status,
 	struct error *error) SLIPWAY_MUST_CHECK;

@@ -1,7 +1,7 @@
 /*
- * Follows a deployment by polling, and shows each change. Another client may start the workflow
- * again meanwhile: the same inputs are followed on, for it is what was asked for; the result of
- * other inputs never passes for ours.
+ * Follows a deployment by polls that wait for a change at the server, and shows each change.
+ * Another client may start the workflow again meanwhile: the same inputs are followed on, for it is
+ * what was asked for; the result of other inputs never passes for ours.
  */
 #include "cli/watch.h"
 
@@ -219,14 +219,15 @@ static enum error_class read_deployment(
 /* Reads everything; gives how long to wait before the next poll. */
 static enum error_class poll(struct watch *watch, int64_t *ret_wait_ms, struct error *error)
 {
-	const struct string_pair query[] = { { "appId", watch->app },
-		{ "workflowId", watch->workflow }, { NULL, NULL } };
 	CLEANUP_JSON cJSON *response = NULL;
 	const cJSON *step, *steps, *deployment;
 	bool changed = false;
+	int64_t seconds = is_live(watch) ? HELD_POLL_SECONDS : 0;
 
 	*ret_wait_ms = POLL_MAX_MS;
-	if (session_get(&watch->session, "/api/deploy", query, &response, error) != ERROR_NONE)
+	watch->poll.app = watch->app;
+	watch->poll.workflow = watch->workflow;
+	if (held_poll_get(&watch->session, &watch->poll, seconds, &response, error) != ERROR_NONE)
 		return error->class;
 	deployment = json_member(response, "deployment");
 	if (read_deployment(watch, deployment, &changed, error) != ERROR_NONE)
@@ -245,6 +246,8 @@ static enum error_class poll(struct watch *watch, int64_t *ret_wait_ms, struct e
 		return error->class;
 	if (*ret_wait_ms < POLL_MIN_MS)
 		*ret_wait_ms = POLL_MIN_MS;
+	if (is_live(watch))
+		*ret_wait_ms = held_poll_pause(&watch->poll, *ret_wait_ms);
 	if (changed && watch->json)
 		show_json(stdout, deployment);
 	return ERROR_NONE;
@@ -306,6 +309,24 @@ static void show_named(const struct watch *watch, const char *label, bool held)
 		putchar('\n');
 }
 
+static bool any_failed(const struct watch *watch)
+{
+	for (size_t i = 0; i < watch->count; i++)
+		if (watch->steps[i].failed)
+			return true;
+	return false;
+}
+
+/* What failed is a step of another app, or what comes before: a retry of this one changes nothing.
+ */
+static void say_held(const struct watch *watch)
+{
+	show_named(watch, "  waiting for what has failed elsewhere: ", true);
+	printf("  what to do: '");
+	watch_show_command(stdout, watch, "status", NULL);
+	printf("' names it; retry it there. This one then goes on by itself.\n");
+}
+
 static int finish(const struct watch *watch)
 {
 	bool done = strcmp(watch->status, "done") == 0;
@@ -321,6 +342,10 @@ static int finish(const struct watch *watch)
 	printf(" after %.1f s\n", (double)(watch->ended_at - watch->since) / 1000);
 	if (done)
 		return status;
+	if (!cancelled && !any_failed(watch)) {
+		say_held(watch);
+		return status;
+	}
 
 	show_named(watch, cancelled ? "  not done: " : "  failed: ", false);
 	show_named(watch, "  waiting for that: ", true);

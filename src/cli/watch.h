@@ -7,7 +7,7 @@
 
 #include "base/identifier.h"
 #include "base/settings.h"
-#include "cli/session.h"
+#include "cli/held_poll.h"
 
 #define WATCH_STEPS_MAX 64
 
@@ -35,7 +35,8 @@ struct watch {
 	char deployment[IDENTIFIER_SIZE], inputs[80], status[16], reason[32];
 	int64_t version;
 	int64_t since, ended_at; /* when it was started or retried, and when it ended; wall clock */
-	int strays;              /* polls in a row that showed a stray step */
+	struct held_poll poll;
+	int strays; /* polls in a row that showed a stray step */
 	struct watched_step steps[WATCH_STEPS_MAX];
 	size_t count;
 };

@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "cli/input_file.h"
+#include "cli/yaml_plain.h"
 #include "slipway/field.h"
 
 struct mark {
@@ -24,8 +25,16 @@ struct reader {
 	const char *text;
 	size_t length;
 	size_t nodes;
+	bool json;    /* the text is JSON: of its numbers there is one reading only */
+	bool misread; /* a value is missing, which JSON cannot be: libyaml is at fault */
 	struct error *error;
 };
+
+#define TOO_DEEP         "it is nested deeper than %d levels", YAML_DEPTH_MAX
+#define TOO_MANY_VALUES  "there are more than %d values: use several files", YAML_NODES_MAX
+#define TOO_MANY_MEMBERS "a map has more than %d members", YAML_MEMBERS_MAX
+
+#define NUMBER_SIZE 64 /* of a number as it is printed */
 
 /* On a local: releases the event, which may be a zeroed one, at the end of the block. */
 #define CLEANUP_EVENT CLEANUP(yaml_event_delete)
@@ -115,8 +124,7 @@ static enum error_class remember(struct reader *reader, const cJSON *json, const
 	const struct mark mark = { json, start->line + 1, start->column + 1 };
 
 	if (++reader->nodes > YAML_NODES_MAX)
-		return FAIL_AT(reader, start, "there are more than %d values: use several files",
-			YAML_NODES_MAX);
+		return FAIL_AT(reader, start, TOO_MANY_VALUES);
 	return buffer_append(&reader->document->marks, (const char *)&mark, sizeof(mark))
 		? ERROR_NONE
 		: no_memory(reader);
@@ -138,47 +146,21 @@ static enum error_class check_plain(
 
 /* ---- scalars ---- */
 
-static bool is_json_number(const char *text)
+/* Whether the number stays what was written when it is printed again. */
+static bool stays(const cJSON *number, const char *text, char printed[NUMBER_SIZE])
 {
-	const char *next = text + (*text == '-' ? 1 : 0);
-	size_t digits = strspn(next, "0123456789");
-
-	if (digits == 0 || (*next == '0' && digits > 1))
+	printed[0] = '\0';
+	if (!cJSON_PrintPreallocated((cJSON *)number, printed, NUMBER_SIZE, false) ||
+		strcmp(text, "-0") == 0)
 		return false;
-	next += digits;
-	if (*next == '.') {
-		digits = strspn(next + 1, "0123456789");
-		next += digits + 1;
-	}
-	if (digits > 0 && (*next == 'e' || *next == 'E')) {
-		next += next[1] == '+' || next[1] == '-' ? 2 : 1;
-		digits = strspn(next, "0123456789");
-		next += digits;
-	}
-	return digits > 0 && *next == '\0';
-}
-
-/* Whether some version of YAML, or some reader of it, takes the text for another value than a text.
- */
-static bool is_ambiguous(const char *text)
-{
-	static const char *const words[] = { "yes", "no", "on", "off", "y", "n", "true", "false",
-		"null", "~", ".inf", "-.inf", "+.inf", ".nan" };
-	const char *digits = text + strspn(text, "+-"), *point = strchr(digits, '.');
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcasecmp(text, words[i]) == 0)
-			return true;
-	if (digits[0] == '0' && strchr("xob", digits[1]) != NULL && digits[1] != '\0')
-		return true;
-	return digits[strspn(digits, "0123456789_.")] == '\0' &&
-		strpbrk(digits, "0123456789") != NULL &&
-		(point == NULL || strchr(point + 1, '.') == NULL);
+	return strcmp(printed, text) == 0 ||
+		(strchr(text, '.') == NULL && strtod(printed, NULL) == number->valuedouble);
 }
 
 static enum error_class read_number(
 	struct reader *reader, const yaml_event_t *event, const char *text, cJSON **ret_json)
 {
+	char printed[NUMBER_SIZE];
 	double number = strtod(text, NULL);
 	bool fraction = strpbrk(text, ".eE") != NULL;
 
@@ -187,14 +169,24 @@ static enum error_class read_number(
 			"%.40s is too large for a number: write \"%.40s\" if a text is meant", text,
 			text);
 	*ret_json = cJSON_CreateNumber(number);
-	return ERROR_NONE;
+	if (*ret_json == NULL || reader->json || stays(*ret_json, text, printed))
+		return ERROR_NONE;
+	json_clear(ret_json);
+	if (fraction)
+		return FAIL_AT(reader, &event->start_mark,
+			"'%.40s' would not stay as it is written: write \"%.40s\" if a text is "
+			"meant, else %s",
+			text, text, printed);
+	return FAIL_AT(reader, &event->start_mark,
+		"%.40s has too many digits for a number: write \"%.40s\"", text, text);
 }
 
 /* A scalar without quotation marks. */
 static enum error_class read_plain(
 	struct reader *reader, const yaml_event_t *event, const char *text, cJSON **ret_json)
 {
-	if (text[0] == '\0')
+	reader->misread = text[0] == '\0';
+	if (reader->misread)
 		return FAIL_AT(reader, &event->start_mark,
 			"a value is missing: write one; \"\" is an empty text, {} an empty map, "
 			"and "
@@ -203,9 +195,9 @@ static enum error_class read_plain(
 		*ret_json = cJSON_CreateNull();
 	else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
 		*ret_json = cJSON_CreateBool(text[0] == 't');
-	else if (is_json_number(text))
+	else if (reader->json ? yaml_plain_is_number(text) : yaml_plain_is_decimal(text))
 		return read_number(reader, event, text, ret_json);
-	else if (is_ambiguous(text))
+	else if (yaml_plain_is_typed(text))
 		return FAIL_AT(reader, &event->start_mark,
 			"'%.60s' is read differently by different programs: write \"%.60s\" if a "
 			"text is "
@@ -253,6 +245,24 @@ static size_t line_of(const struct reader *reader, const cJSON *json)
 	return 0;
 }
 
+/* A name without quotation marks is one for all programs. */
+static enum error_class check_plain_key(
+	struct reader *reader, const yaml_event_t *event, const char *name)
+{
+	if (name[0] == '\0')
+		return FAIL_AT(
+			reader, &event->start_mark, "a name is missing: write it before the colon");
+	if (strcmp(name, "<<") == 0)
+		return FAIL_AT(reader, &event->start_mark,
+			"merging (<<) is not supported: write the members out");
+	if (yaml_plain_is_typed(name))
+		return FAIL_AT(reader, &event->start_mark,
+			"'%.60s' as a name is read differently by different programs: write "
+			"\"%.60s\"",
+			name, name);
+	return ERROR_NONE;
+}
+
 static enum error_class check_key(
 	struct reader *reader, const yaml_event_t *event, const cJSON *object)
 {
@@ -267,9 +277,9 @@ static enum error_class check_key(
 	if (strlen(name) != event->data.scalar.length)
 		return FAIL_AT(
 			reader, &event->start_mark, "a name may not have the character U+0000");
-	if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strcmp(name, "<<") == 0)
-		return FAIL_AT(reader, &event->start_mark,
-			"merging (<<) is not supported: write the members out");
+	if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+		check_plain_key(reader, event, name) != ERROR_NONE)
+		return reader->error->class;
 	if (same != NULL)
 		return FAIL_AT(reader, &event->start_mark,
 			"'%.60s' is there twice, first in line %zu: leave one of them out", name,
@@ -310,12 +320,14 @@ static enum error_class read_item(
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class read_children(struct reader *reader, int depth, cJSON *parent)
 {
-	for (;;) {
+	for (int count = 0;; count++) {
 		CLEANUP_EVENT yaml_event_t event = { .type = YAML_NO_EVENT };
 		if (read_event(reader, &event) != ERROR_NONE)
 			return reader->error->class;
 		if (event.type == YAML_MAPPING_END_EVENT || event.type == YAML_SEQUENCE_END_EVENT)
 			return ERROR_NONE;
+		if (cJSON_IsObject(parent) && count == YAML_MEMBERS_MAX)
+			return FAIL_AT(reader, &event.start_mark, TOO_MANY_MEMBERS);
 		enum error_class class = cJSON_IsObject(parent)
 			? read_member(reader, &event, depth, parent)
 			: read_item(reader, &event, depth, parent);
@@ -331,8 +343,7 @@ static enum error_class read_parent(
 	CLEANUP_JSON cJSON *parent = NULL;
 
 	if (depth >= YAML_DEPTH_MAX)
-		return FAIL_AT(reader, &event->start_mark, "it is nested deeper than %d levels",
-			YAML_DEPTH_MAX);
+		return FAIL_AT(reader, &event->start_mark, TOO_DEEP);
 	parent = event->type == YAML_MAPPING_START_EVENT ? cJSON_CreateObject()
 							 : cJSON_CreateArray();
 	if (parent == NULL)
@@ -397,49 +408,123 @@ static enum error_class read_document(struct reader *reader)
 	return skip_event(reader, YAML_STREAM_END_EVENT);
 }
 
-/* JSON that libyaml does not take, such as escapes of characters beyond U+FFFF. The places of its
- * values are not known. */
-static bool is_json(const char *text, size_t length, struct yaml_document *document)
+/* Whether a map of the value has too many members. The parser limits the depth. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static bool has_large_map(const cJSON *json)
+{
+	const cJSON *child;
+
+	if (cJSON_IsObject(json) && cJSON_GetArraySize(json) > YAML_MEMBERS_MAX)
+		return true;
+	cJSON_ArrayForEach (child, json) {
+		if (has_large_map(child))
+			return true;
+	}
+	return false;
+}
+
+/* Reads JSON that libyaml does not take: escapes of characters beyond U+FFFF, names of more than
+ * 1,024 bytes. The places of its values are not known. */
+static enum error_class read_json(struct reader *reader)
+{
+	CLEANUP_JSON cJSON *json = NULL;
+	struct error why;
+
+	enum error_class class =
+		json_parse(reader->text, reader->length, JSON_LIMITS_WIDE, &json, &why);
+	if (class != ERROR_NONE)
+		return error_set(reader->error, ERROR_INVALID_INPUT, "%s:%s %s",
+			reader->document->name, why.place, why.message);
+	const struct json_size size = json_measure(json);
+	if (size.depth > YAML_DEPTH_MAX + 1)
+		return fail_at(reader, 1, 1, TOO_DEEP);
+	if (size.nodes > YAML_NODES_MAX)
+		return fail_at(reader, 1, 1, TOO_MANY_VALUES);
+	if (has_large_map(json))
+		return fail_at(reader, 1, 1, TOO_MANY_MEMBERS);
+	yaml_release(reader->document);
+	reader->document->json = json_take(&json);
+	return ERROR_NONE;
+}
+
+static bool is_json(const char *text, size_t length)
 {
 	struct error ignored;
-	cJSON *json = NULL;
 
-	if (text[strspn(text, " \t\r\n")] != '{' ||
-		json_parse(text, length, JSON_LIMITS_CLIENT, &json, &ignored) != ERROR_NONE)
-		return false;
-	yaml_release(document);
-	document->json = json;
-	return true;
+	return text[strspn(text, " \t\r\n")] == '{' &&
+		json_scan(text, length, JSON_LIMITS_WIDE, &ignored) == ERROR_NONE;
+}
+
+/* What YAML 1.1 takes for the end of a line, and YAML 1.2 and JSON do not. NULL: there is none. */
+static const char *find_line_end(const char *text, const char **ret_escape)
+{
+	static const struct string_pair line_ends[] = { { "\xc2\x85", "\\u0085" },
+		{ "\xe2\x80\xa8", "\\u2028" }, { "\xe2\x80\xa9", "\\u2029" } };
+	const char *first = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(line_ends); i++) {
+		const char *found = strstr(text, line_ends[i].name);
+		if (found == NULL || (first != NULL && found > first))
+			continue;
+		first = found;
+		*ret_escape = line_ends[i].value;
+	}
+	return first;
+}
+
+static enum error_class fail_line_end(struct reader *reader, const char *found, const char *escape)
+{
+	size_t line = 1;
+	const char *begin = reader->text;
+
+	for (const char *next; (next = strchr(begin, '\n')) != NULL && next < found; line++)
+		begin = next + 1;
+	return fail_at(reader, line, (size_t)(found - begin) + 1,
+		"a character stands there that only some programs take for the end of a line: "
+		"write %s in quotation marks",
+		escape);
+}
+
+static enum error_class read_text(struct reader *reader)
+{
+	const char *escape = "", *line_end = find_line_end(reader->text, &escape);
+
+	if (line_end != NULL)
+		return reader->json ? read_json(reader) : fail_line_end(reader, line_end, escape);
+	if (yaml_parser_initialize(&reader->parser) != 1)
+		return no_memory(reader);
+	yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(
+		&reader->parser, (const unsigned char *)reader->text, reader->length);
+	enum error_class class = read_document(reader);
+	const bool misread = reader->misread || reader->parser.error != YAML_NO_ERROR;
+
+	yaml_parser_delete(&reader->parser);
+	return class != ERROR_NONE && misread && reader->json ? read_json(reader) : class;
 }
 
 enum error_class yaml_parse(const char *name, const char *text, size_t length,
 	struct yaml_document *ret_document, struct error *error)
 {
-	struct reader reader = {
-		.document = ret_document, .text = text, .length = length, .error = error
-	};
+	struct reader reader = { .document = ret_document,
+		.text = text,
+		.length = length,
+		.json = is_json(text, length),
+		.error = error };
 
 	*ret_document = YAML_EMPTY;
 	text_copy(ret_document->name, sizeof(ret_document->name), name);
 	buffer_init(&ret_document->marks, (YAML_NODES_MAX + 1) * sizeof(struct mark));
-	if (yaml_parser_initialize(&reader.parser) != 1)
-		return no_memory(&reader);
-	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, length);
-	enum error_class class = read_document(&reader);
-	bool syntax = reader.parser.error != YAML_NO_ERROR;
-
-	yaml_parser_delete(&reader.parser);
-	if (class == ERROR_NONE || (syntax && is_json(text, length, ret_document)))
-		return ERROR_NONE;
-	yaml_release(ret_document);
+	enum error_class class = read_text(&reader);
+	if (class != ERROR_NONE)
+		yaml_release(ret_document);
 	return class;
 }
 
 enum error_class yaml_read(
 	const char *path, struct yaml_document *ret_document, struct error *error)
 {
-	CLEANUP_BUFFER struct buffer buffer = BUFFER_EMPTY(INPUT_FILE_MAX);
+	CLEANUP_BUFFER struct buffer buffer = BUFFER_EMPTY(YAML_FILE_MAX);
 
 	if (input_file_text(path, &buffer, error) != ERROR_NONE)
 		return error->class;

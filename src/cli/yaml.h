@@ -3,7 +3,8 @@
  * and null, each with the line where it stands. JSON is read too.
  *
  * What people read in one way and programs in another is refused with what to write instead: yes
- * and no, 0123, tabs, keys that are there twice, anchors and aliases, tags, and values left out.
+ * and no, 0123, 1.10, 1e3, 12:30, 2026-11-28, also as names, tabs, keys that are there twice,
+ * anchors and aliases, tags, and values left out.
  */
 #ifndef SLIPWAY_CLI_YAML_H
 #define SLIPWAY_CLI_YAML_H
@@ -11,9 +12,13 @@
 #include "base/buffer.h"
 #include "base/json.h"
 
-#define YAML_DEPTH_MAX 32
-#define YAML_NODES_MAX 16384
-#define YAML_NAME_MAX  128
+/* A request has at most depth 32 and 4,096 values: the maps of apps and workflows stand around it,
+ * and many requests stand in one file. */
+#define YAML_DEPTH_MAX   36
+#define YAML_NODES_MAX   131072
+#define YAML_MEMBERS_MAX 4096              /* of one map */
+#define YAML_FILE_MAX    ((size_t)8 << 20) /* bytes */
+#define YAML_NAME_MAX    128
 
 struct yaml_document {
 	char name[YAML_NAME_MAX]; /* of the file, as messages have it */

@@ -73,30 +73,62 @@ static const struct field status_fields[] = {
 };
 static const struct record status_record = RECORD(struct status, status_fields);
 
-enum error_class deployment_status(
-	const struct deployment *deployment, cJSON **ret_json, struct error *error)
-{
+/* The texts that the times become. */
+struct status_times {
 	char started[CLOCK_TEXT_SIZE], retried[CLOCK_TEXT_SIZE], finished[CLOCK_TEXT_SIZE];
+};
+
+static struct status status_of(const struct deployment *deployment, struct status_times *times)
+{
 	bool ends = deployment->cancel[0] != '\0' && deployment_is_live(deployment);
-	const struct status status = {
+
+	return (struct status){
 		.workflow = deployment->workflow,
 		.app = deployment->app,
-		.id = deployment->id,
+		.id = text_or_null(deployment->id),
 		.status = deployment->status,
 		.reason = ends ? "cancelling" : text_or_null(deployment->reason),
 		.definition = text_or_null(deployment->definition),
 		.inputs = text_or_null(deployment->digest),
 		.actor = text_or_null(deployment->actor),
-		.started_at = clock_text_or_null(deployment->started_at, started),
-		.retried_at = clock_text_or_null(deployment->retried_at, retried),
-		.finished_at = clock_text_or_null(deployment->finished_at, finished),
+		.started_at = clock_text_or_null(deployment->started_at, times->started),
+		.retried_at = clock_text_or_null(deployment->retried_at, times->retried),
+		.finished_at = clock_text_or_null(deployment->finished_at, times->finished),
 		.version = deployment->version,
 	};
+}
 
-	if (deployment->id[0] != '\0')
+static bool is_one(const struct deployment *deployment)
+{
+	return deployment->id[0] != '\0' || deployment->status[0] != '\0';
+}
+
+enum error_class deployment_status(
+	const struct deployment *deployment, cJSON **ret_json, struct error *error)
+{
+	struct status_times times;
+	const struct status status = status_of(deployment, &times);
+
+	if (is_one(deployment))
 		return record_encode(&status_record, &status, ret_json, error);
 	*ret_json = cJSON_CreateNull();
 	return *ret_json != NULL
 		? ERROR_NONE
 		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a deployment");
+}
+
+enum error_class deployment_status_write(
+	const struct deployment *deployment, struct json_writer *writer, struct error *error)
+{
+	struct status_times times;
+	const struct status status = status_of(deployment, &times);
+
+	if (!is_one(deployment)) {
+		json_write_text(writer, NULL);
+		return ERROR_NONE;
+	}
+	json_open(writer, '{');
+	enum error_class class = record_write(&status_record, &status, writer, error);
+	json_close(writer, '}');
+	return class;
 }

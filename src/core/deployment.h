@@ -5,7 +5,7 @@
 #ifndef SLIPWAY_CORE_DEPLOYMENT_H
 #define SLIPWAY_CORE_DEPLOYMENT_H
 
-#include "base/json.h"
+#include "base/json_write.h"
 #include "slipway/field.h"
 
 /* The step id under which the deployment of a workflow is stored: no valid id, so no step has it.
@@ -41,9 +41,13 @@ void deployment_init(struct deployment *deployment, const char *app, const char 
 /* Whether there is one that is running. */
 bool deployment_is_live(const struct deployment *deployment);
 
-/* The deployment object of the HTTP contract; JSON null where there is none. *ret_json is the
- * caller's. */
+/* The deployment object of the HTTP contract; JSON null where it has no status, that is where there
+ * is none. *ret_json is the caller's. */
 enum error_class deployment_status(const struct deployment *deployment, cJSON **ret_json,
 	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Writes the same. */
+enum error_class deployment_status_write(const struct deployment *deployment,
+	struct json_writer *writer, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

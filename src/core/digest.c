@@ -103,6 +103,8 @@ static void add_step(digest_state *state, const struct step_definition *step)
 	add_integer(state, step->optional);
 	add_bindings(state, step->bind);
 	add_list(state, step->needs);
+	if (step->connection != NULL)
+		add_text(state, step->connection);
 }
 
 static void add_workflow(digest_state *state, const struct workflow_definition *workflow)

@@ -31,10 +31,12 @@ static const struct field effect_fields[] = {
 			       "APP.WORKFLOW.STEP" },
 	{ STRINGS_FIELD("differences", struct dry_run_effect, differences),
 		.description = "What is other than asked" },
+	{ INTEGER_FIELD("moreDifferences", struct dry_run_effect, more_differences),
+		.description = "How many further differences are not listed" },
 	{ JSON_FIELD("error", struct dry_run_effect, error),
 		.description = "What stands in the way" },
 	{ STRING_FIELD("seen", struct dry_run_effect, seen),
-		.description = "A digest of its input and of what it has found" },
+		.description = "A digest of its input and of all that it has found" },
 };
 static const struct record effect_record = RECORD(struct dry_run_effect, effect_fields);
 
@@ -45,6 +47,8 @@ static const struct field input_fields[] = {
 		.description = "The hash of an earlier plan: another one is an error" },
 	{ OBJECTS_FIELD("before", struct dry_run_input, before), .record = &effect_record,
 		.description = "What that plan saw" },
+	{ STRINGS_FIELD("secrets", struct dry_run_input, secrets),
+		.description = "Secrets that the app is to have by then" },
 };
 const struct record dry_run_input_record = RECORD(struct dry_run_input, input_fields);
 

@@ -36,6 +36,9 @@ struct dry_run_input {
 	struct object_list steps;  /* of struct dry_run_input_step */
 	const char *expect;        /* the hash that is to be found; NULL: none */
 	struct object_list before; /* of struct dry_run_effect: what the plan with that hash saw */
+	/* Names of secrets that the app has not got, and that the request gives it or asks for:
+	 * their values are unknown. */
+	struct string_list secrets;
 };
 extern const struct record dry_run_input_record;
 
@@ -51,8 +54,9 @@ struct dry_run_effect {
 	bool gone;                /* the app had that thing, and it is not there any more */
 	struct string_list after; /* steps whose results would tell more */
 	struct string_list differences;
-	const char *error; /* JSON text of an error as it stands in a status; NULL: none */
-	const char *seen;  /* digest of its input and of what it has found */
+	int64_t more_differences; /* that are not listed, but in `seen` */
+	const char *error;        /* JSON text of an error as it stands in a status; NULL: none */
+	const char *seen;         /* digest of its input and of all that it has found */
 };
 
 /* The calls to one provider. */

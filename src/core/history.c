@@ -99,9 +99,10 @@ static enum error_class add_object(
 	return json_add(json, name, object) ? ERROR_NONE : no_memory(error);
 }
 
-/* Adds what was given, without sealed texts, whose places below it are added to the list. */
-static enum error_class add_given(
-	cJSON *json, const char *name, const char *text, cJSON *places, struct error *error)
+/* Adds what was given, without sealed texts, whose places below it are added to one list, and the
+ * references beside them to the other one (NULL: to none). */
+static enum error_class add_given(cJSON *json, const char *name, const char *text, cJSON *places,
+	cJSON *references, struct error *error)
 {
 	CLEANUP_JSON cJSON *given = NULL;
 	char place[32];
@@ -110,6 +111,8 @@ static enum error_class add_given(
 	if (places == NULL)
 		return no_memory(error);
 	if (parse_object(text, &given, error) != ERROR_NONE ||
+		(references != NULL &&
+			secret_input_references(given, place, references, error) != ERROR_NONE) ||
 		secret_input_hide(given, place, places, error) != ERROR_NONE)
 		return error->class;
 	return json_add(json, name, json_take(&given)) ? ERROR_NONE : no_memory(error);
@@ -201,7 +204,7 @@ enum error_class ended_run_json(const struct ended_run *run, const char *app, cJ
 		!json_add(json, "failures", failures_json(run->failures)))
 		return no_memory(error);
 	cJSON *places = cJSON_AddArrayToObject(json, "sealed");
-	if (add_given(json, "input", run->input, places, error) != ERROR_NONE ||
+	if (add_given(json, "input", run->input, places, NULL, error) != ERROR_NONE ||
 		add_object(json, "output", run->output, error) != ERROR_NONE ||
 		add_object(json, "error", run->error, error) != ERROR_NONE)
 		return error->class;
@@ -260,8 +263,13 @@ enum error_class deployment_json(
 		!json_add(json, "after", after_json(deployment->after)))
 		return no_memory(error);
 	cJSON *places = cJSON_AddArrayToObject(json, "sealed");
-	if (add_given(json, "inputs", deployment->inputs, places, error) != ERROR_NONE ||
-		add_given(json, "configured", deployment->configured, places, error) != ERROR_NONE)
+	cJSON *references = cJSON_AddArrayToObject(json, "sealedReferences");
+	if (references == NULL)
+		return no_memory(error);
+	if (add_given(json, "inputs", deployment->inputs, places, references, error) !=
+			ERROR_NONE ||
+		add_given(json, "configured", deployment->configured, places, references, error) !=
+			ERROR_NONE)
 		return error->class;
 	*ret_json = json_take(&json);
 	return ERROR_NONE;

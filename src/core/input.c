@@ -51,8 +51,7 @@ enum error_class input_check_keys(
 			continue;
 		error_set(error, ERROR_INVALID_INPUT,
 			"no step of the workflow '%s' takes this input", sources->workflow->id);
-		error_at(error, "/inputs");
-		json_pointer_append(error->place, sizeof(error->place), member->string);
+		error_at_member(error, "/inputs", member->string);
 		if (!faults_note(faults, error))
 			return error->class;
 	}
@@ -163,8 +162,7 @@ static enum error_class check_bound(const struct step_definition *step, const cJ
 			"the workflow binds it to %s, and no input replaces that", binding->value);
 		error_remedy(error, NULL,
 			"Leave it out. Where it is configured, delete it there with null.");
-		error_at(error, "%s", place);
-		json_pointer_append(error->place, sizeof(error->place), binding->field);
+		error_at_member(error, place, binding->field);
 		if (!faults_note(faults, error))
 			return error->class;
 	}
@@ -179,8 +177,7 @@ static enum error_class refuse_replaced(const struct binding *binding, const cha
 		"the input has a secret, so no input replaces %s, to which the workflow binds it",
 		binding->value);
 	error_remedy(error, NULL, "Leave it out, or leave out the secret.");
-	error_at(error, "%s", place);
-	json_pointer_append(error->place, sizeof(error->place), binding->field);
+	error_at_member(error, place, binding->field);
 	return faults_note(faults, error) ? ERROR_NONE : error->class;
 }
 
@@ -329,33 +326,44 @@ enum error_class input_put_values(cJSON *input, const struct record *record,
 	return references_put(input, "/input", &source, error);
 }
 
-/* A short hash stands for a sealed secret, which may be long and may be named often. */
+struct sealed_secrets {
+	const cJSON *secrets;
+	cJSON *digits; /* of those that were met, by their names */
+};
+
+/* A short hash stands for a sealed secret, which may be long and may be named often: each is read
+ * once. */
 static enum error_class look_up_sealed(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *error)
 {
-	const struct input_sources *sources = context;
-	const char *sealed = reference->kind == REFERENCE_SECRET
-		? json_member_string(sources->secrets, reference->parts[0])
-		: NULL;
+	const struct sealed_secrets *sealed = context;
+	const char *name = reference->kind == REFERENCE_SECRET ? reference->parts[0] : NULL;
+	const char *text = name != NULL ? json_member_string(sealed->secrets, name) : NULL;
 
-	if (sealed == NULL)
+	if (text == NULL)
 		return ERROR_NONE;
+	const char *known = json_member_string(sealed->digits, name);
 	unsigned char hash[crypto_generichash_BYTES_MIN];
 	char digits[2 * sizeof(hash) + 1];
-	crypto_generichash(
-		hash, sizeof(hash), (const unsigned char *)sealed, strlen(sealed), NULL, 0);
-	sodium_bin2hex(digits, sizeof(digits), hash, sizeof(hash));
-	*ret_value = cJSON_CreateString(digits);
+	if (known == NULL) {
+		crypto_generichash(
+			hash, sizeof(hash), (const unsigned char *)text, strlen(text), NULL, 0);
+		known = sodium_bin2hex(digits, sizeof(digits), hash, sizeof(hash));
+		if (cJSON_AddStringToObject(sealed->digits, name, known) == NULL)
+			return no_memory(error);
+	}
+	*ret_value = cJSON_CreateString(known);
 	return *ret_value != NULL ? ERROR_NONE : no_memory(error);
 }
 
 enum error_class input_digest(
 	const cJSON *input, const cJSON *secrets, char digest[DIGEST_SIZE], struct error *error)
 {
-	struct input_sources sources = { .secrets = secrets };
 	CLEANUP_JSON cJSON *sealed = cJSON_Duplicate(input, true);
+	CLEANUP_JSON cJSON *digits = cJSON_CreateObject();
+	struct sealed_secrets sources = { secrets, digits };
 
-	if (sealed == NULL)
+	if (sealed == NULL || digits == NULL)
 		return no_memory(error);
 
 	/* The digits may be longer than the names that they stand for. */

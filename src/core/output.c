@@ -15,5 +15,7 @@ enum error_class output_digest(const struct record *record, const char *output,
 	for (size_t i = 0; i < record->count; i++)
 		if (record->fields[i].incidental)
 			cJSON_DeleteItemFromObjectCaseSensitive(json, record->fields[i].name);
-	return json_digest(json, ret_digest, error);
+	enum error_class class = json_digest(json, ret_digest, error);
+	ret_digest[OUTPUT_DIGEST_LENGTH] = '\0';
+	return class;
 }

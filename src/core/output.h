@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "slipway/field.h"
 
+#define OUTPUT_DIGEST_LENGTH 32 /* digits: each run keeps one for as long as it is kept itself */
+
 /* The digest of an output's JSON text without its incidental members. ERROR_INTERNAL if the text is
  * no JSON. */
 enum error_class output_digest(const struct record *record, const char *output,

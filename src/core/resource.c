@@ -17,6 +17,7 @@ static const struct field fields[] = {
 	{ STRING_FIELD("url", struct resource, url) },
 	{ BOOLEAN_FIELD("created", struct resource, created) },
 	{ BOOLEAN_FIELD("shared", struct resource, shared) },
+	{ BOOLEAN_FIELD("part", struct resource, part) },
 	{ STRING_FIELD("run", struct resource, run) },
 	{ STRING_FIELD("workflow", struct resource, workflow) },
 	{ STRING_FIELD("step", struct resource, step) },
@@ -42,7 +43,8 @@ enum error_class resource_read(const char *field, const char *row_text, struct a
 		.step = row.step,
 		.at = row.at,
 		.created = row.created,
-		.shared = row.shared };
+		.shared = row.shared,
+		.part = row.part };
 	ret_resource->provider = strtok_r(name, ":", &rest);
 	ret_resource->type = strtok_r(NULL, ":", &rest);
 	ret_resource->key = rest;

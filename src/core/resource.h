@@ -13,6 +13,7 @@
 struct resource {
 	const char *provider, *type, *key, *state, *id, *url, *run, *workflow, *step, *at;
 	bool created, shared;
+	bool part; /* goes and stays with another one, as a variable with its project */
 };
 extern const struct record resource_record;
 

@@ -30,7 +30,7 @@ static const struct field shown_fields[] = {
 	{ INTEGER_FIELD("started_at", struct run, started_at) },
 	{ INTEGER_FIELD("finished_at", struct run, finished_at) },
 	{ INTEGER_FIELD("due", struct run, due) },
-	{ STRING_FIELD("entry", struct run, entry) },
+	{ INTEGER_FIELD("ready_at", struct run, ready_at) },
 	{ STRING_FIELD("worker", struct run, worker) },
 	{ JSON_FIELD("cancel", struct run, cancel) },
 	{ INTEGER_FIELD("lease_until", struct run, lease_until) },
@@ -42,6 +42,7 @@ static const struct field hidden_fields[] = {
 	{ JSON_FIELD("checkpoint", struct run, checkpoint) },
 	{ STRING_FIELD("lease", struct run, lease) },
 	{ STRING_FIELD("request", struct run, request) },
+	{ STRING_FIELD("triggers", struct run, triggers) },
 	{ INTEGER_FIELD("attempts", struct run, attempts) },
 	{ INTEGER_FIELD("run_deadline", struct run, run_deadline) },
 	{ INTEGER_FIELD("outage_at", struct run, outage_at) },
@@ -54,6 +55,20 @@ const struct record run_hidden = RECORD(struct run, hidden_fields);
 _Static_assert(ARRAY_LEN(shown_fields) + ARRAY_LEN(hidden_fields) <= RUN_FIELDS_MAX,
 	"raise RUN_FIELDS_MAX");
 
+bool run_name_copy(struct run_name *ret_copy, const struct run_name *name, struct arena *arena)
+{
+	*ret_copy = (struct run_name){ arena_string(arena, name->tenant),
+		arena_string(arena, name->app), arena_string(arena, name->workflow),
+		arena_string(arena, name->step) };
+	return ret_copy->tenant != NULL && ret_copy->app != NULL && ret_copy->workflow != NULL &&
+		ret_copy->step != NULL;
+}
+
+struct app_name run_app(const struct run_name *name)
+{
+	return (struct app_name){ name->tenant, name->app };
+}
+
 void run_init(struct run *run, const struct run_name *name)
 {
 	*run = (struct run){ .name = *name };
@@ -64,6 +79,14 @@ void run_init(struct run *run, const struct run_name *name)
 bool run_is_live(const struct run *run)
 {
 	return strcmp(run->status, "running") == 0;
+}
+
+int64_t run_age_ms(const struct run *run)
+{
+	const int64_t since = run->started_at > 0 ? run->started_at : run->queued_at;
+	const int64_t age_ms = run->now - since - run->paused_ms;
+
+	return age_ms > 0 ? age_ms : 0;
 }
 
 /* A run that has just begun may end at once, one that has lasted will last: so the wait grows with
@@ -148,11 +171,15 @@ static const struct field status_fields[] = {
 };
 static const struct record status_record = RECORD(struct status, status_fields);
 
-enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error)
-{
+/* The texts that the times become. */
+struct status_times {
 	char due[CLOCK_TEXT_SIZE], queued[CLOCK_TEXT_SIZE], started[CLOCK_TEXT_SIZE],
 		finished[CLOCK_TEXT_SIZE];
-	struct status status = {
+};
+
+static struct status status_of(const struct run *run, struct status_times *times)
+{
+	return (struct status){
 		.workflow = run->name.workflow,
 		.app = run->name.app,
 		.step = run->name.step,
@@ -162,11 +189,12 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 		.reason = text_or_null(run->reason),
 		.detail = text_or_null(run->detail),
 		/* A queued run may begin at any moment, also one that was declined. */
-		.resume_at = strcmp(run->phase, "queued") == 0 ? NULL
-							       : clock_text_or_null(run->due, due),
-		.queued_at = clock_text_or_null(run->queued_at, queued),
-		.started_at = clock_text_or_null(run->started_at, started),
-		.finished_at = clock_text_or_null(run->finished_at, finished),
+		.resume_at = strcmp(run->phase, "queued") == 0
+			? NULL
+			: clock_text_or_null(run->due, times->due),
+		.queued_at = clock_text_or_null(run->queued_at, times->queued),
+		.started_at = clock_text_or_null(run->started_at, times->started),
+		.finished_at = clock_text_or_null(run->finished_at, times->finished),
 		.output = run->output[0] != '\0' ? run->output : "{}",
 		.error = text_or_null(run->error),
 		.attempt = run->attempt,
@@ -177,7 +205,23 @@ enum error_class run_status(const struct run *run, cJSON **ret_json, struct erro
 		.stale = run->stale != 0,
 		.deployment = text_or_null(run->deployment),
 	};
+}
+
+enum error_class run_status(const struct run *run, cJSON **ret_json, struct error *error)
+{
+	struct status_times times;
+	const struct status status = status_of(run, &times);
+
 	return record_encode(&status_record, &status, ret_json, error);
+}
+
+enum error_class run_status_write(
+	const struct run *run, struct json_writer *writer, struct error *error)
+{
+	struct status_times times;
+	const struct status status = status_of(run, &times);
+
+	return record_write(&status_record, &status, writer, error);
 }
 
 /* The table of the output says that the member is a map, or the reference would not have been

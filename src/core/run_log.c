@@ -8,6 +8,7 @@
 void run_line(struct log_line *line, enum log_level level, const char *event, const struct run *run)
 {
 	log_begin(line, level, event);
+	log_text(line, "tenant", run->name.tenant);
 	log_text(line, "app", run->name.app);
 	log_text(line, "workflow", run->name.workflow);
 	log_text(line, "step", run->name.step);

@@ -11,9 +11,10 @@
 
 #define NAME_MAX_LENGTH 128
 #define ID_BYTES        4
-#define ID_SIZE         (2 * ID_BYTES + 1)
+#define ID_SIZE         SECRET_KEY_ID_SIZE
 #define BASE64          sodium_base64_VARIANT_URLSAFE_NO_PADDING
 #define KEY_BYTES       crypto_box_PUBLICKEYBYTES
+_Static_assert(ID_SIZE == 2 * ID_BYTES + 1 && KEY_BYTES == SECRET_KEY_BYTES, "as its header says");
 _Static_assert(crypto_box_SECRETKEYBYTES == KEY_BYTES, "both keys are read by one function");
 
 bool secret_name_valid(const char *name)
@@ -97,6 +98,16 @@ static const char *next_key(const char *keys)
 	return *keys != '\0' ? keys : NULL;
 }
 
+bool secret_key_next(const char **keys, char ret_id[ID_SIZE], unsigned char ret_key[KEY_BYTES])
+{
+	const char *key = next_key(*keys);
+
+	if (key == NULL || !read_key(key, "private", ret_id, ret_key))
+		return false;
+	*keys = key + strcspn(key, " ");
+	return true;
+}
+
 /* Finds the private key with this id; *ret_found is false if it is missing. Returns false if one of
  * the keys is invalid. */
 static bool find_key(
@@ -151,20 +162,33 @@ enum error_class secret_keys_check(
 
 /* ---- sealing and opening ---- */
 
-/* App, name and value, each NUL-terminated; in the arena. */
+/* Whose it is, and its name: each with its end, which none has within. */
+#define BOUND_TO 3
+
+static void list_bound(const struct secret_name *name, const char *texts[BOUND_TO])
+{
+	texts[0] = name->tenant;
+	texts[1] = name->app;
+	texts[2] = name->name;
+}
+
+/* Tenant, app, name and value, each NUL-terminated; in the arena. */
 static unsigned char *write_inner(
 	const struct secret_name *name, const char *value, struct arena *arena, size_t *ret_length)
 {
-	size_t app = strlen(name->app) + 1, own = strlen(name->name) + 1,
-	       length = strlen(value) + 1;
-	unsigned char *inner = arena_allocate(arena, app + own + length);
+	const char *texts[BOUND_TO];
+	size_t length = strlen(value) + 1;
 
+	list_bound(name, texts);
+	for (size_t i = 0; i < BOUND_TO; i++)
+		length += strlen(texts[i]) + 1;
+	unsigned char *inner = arena_allocate(arena, length), *to = inner;
 	if (inner == NULL)
 		return NULL;
-	memcpy(inner, name->app, app);
-	memcpy(inner + app, name->name, own);
-	memcpy(inner + app + own, value, length);
-	*ret_length = app + own + length;
+	for (size_t i = 0; i < BOUND_TO; to += strlen(texts[i]) + 1, i++)
+		memcpy(to, texts[i], strlen(texts[i]) + 1);
+	memcpy(to, value, strlen(value) + 1);
+	*ret_length = length;
 	return inner;
 }
 
@@ -237,23 +261,24 @@ enum error_class secret_seal(const char *public_key, const struct secret_name *n
 	return seal(public_key, name, value, arena, ret_sealed, error);
 }
 
-enum error_class secret_seal_input(const char *public_key, const char *app, const char *text,
-	struct arena *arena, const char **ret_sealed, struct error *error)
+enum error_class secret_seal_bound(const char *public_key, const struct secret_name *name,
+	const char *text, struct arena *arena, const char **ret_sealed, struct error *error)
 {
-	const struct secret_name name = { app, SECRET_INPUT_NAME };
 	if (check_key(public_key, error) != ERROR_NONE)
 		return error->class;
-	return seal(public_key, &name, text, arena, ret_sealed, error);
+	return seal(public_key, name, text, arena, ret_sealed, error);
+}
+
+enum error_class secret_seal_input(const char *public_key, const struct app_name *app,
+	const char *text, struct arena *arena, const char **ret_sealed, struct error *error)
+{
+	const struct secret_name name = { app->tenant, app->app, SECRET_INPUT_NAME };
+	return secret_seal_bound(public_key, &name, text, arena, ret_sealed, error);
 }
 
 /* ---- shared secrets ---- */
 
 #define SHARED_PREFIX "shared."
-
-void secret_shared_owner(char owner[SECRET_OWNER_SIZE], const char *tenant)
-{
-	text_format(owner, SECRET_OWNER_SIZE, "(shared in %s)", tenant);
-}
 
 const char *secret_shared_text(struct arena *arena, const char *name, const char *sealed)
 {
@@ -286,14 +311,22 @@ static enum error_class refuse(const struct secret_name *name, struct error *err
 		error, NULL, "Configure the secret again, then trigger the step again.");
 }
 
-/* Finds the value in the opened box, after app and name. Check all of it: anybody with the public
+/* Finds the value in the opened box, behind whose it is. Check all of it: anybody with the public
  * key can seal. */
 static const char *read_inner(const struct secret_name *name, const char *inner, size_t length)
 {
-	size_t app = strlen(name->app) + 1, own = strlen(name->name) + 1;
-	bool is_ours = length > app + own && inner[length - 1] == '\0' &&
-		memcmp(inner, name->app, app) == 0 && memcmp(inner + app, name->name, own) == 0;
-	return is_ours && text_is_valid(inner + app + own) ? inner + app + own : NULL;
+	const char *texts[BOUND_TO], *end = inner + length;
+
+	if (length == 0 || inner[length - 1] != '\0')
+		return NULL;
+	list_bound(name, texts);
+	for (size_t i = 0; i < BOUND_TO; i++) {
+		if (inner == end || strcmp(inner, texts[i]) != 0)
+			return NULL;
+		inner += strlen(inner) + 1;
+	}
+	return inner != end && inner + strlen(inner) + 1 == end && text_is_valid(inner) ? inner
+											: NULL;
 }
 
 enum error_class secret_open(const char *private_keys, const struct secret_name *name,

@@ -6,8 +6,8 @@
  * As text, a key is `public.<id>.<base64url>` or `private.<id>.<base64url>`, a sealed secret
  * `sealed.<id>.<base64url>`. The id, eight hexadecimal digits, tells which keys belong together:
  * workers may have several private keys, so that the public key can be replaced while secrets
- * sealed with the old one still exist. The box contains the app, the name and the value, so a copy
- * under another app or name cannot be opened.
+ * sealed with the old one still exist. The box contains the tenant, the app, the name and the
+ * value, so a copy under another tenant, app or name cannot be opened.
  */
 #ifndef SLIPWAY_CORE_SECRET_H
 #define SLIPWAY_CORE_SECRET_H
@@ -15,16 +15,21 @@
 #include "base/arena.h"
 #include "base/identifier.h"
 #include "base/redact.h"
+#include "core/run.h"
 
 /* In bytes. A secret of any other length could not be redacted from texts. */
 #define SECRET_LENGTH_MIN    REDACT_LENGTH_MIN
 #define SECRET_LENGTH_MAX    REDACT_LENGTH_MAX
 #define SECRET_KEY_TEXT_SIZE 72
 #define SECRET_INPUT_NAME    "(in an input)"
-#define SECRET_OWNER_SIZE    (IDENTIFIER_SIZE + 16)
+/* In the place of the app: what the apps of a tenant share. No app can have such an id. */
+#define SECRET_SHARED_APP "(shared)"
+
+#define SECRET_KEY_ID_SIZE 9  /* eight digits, and the end */
+#define SECRET_KEY_BYTES   32 /* of a private key */
 
 struct secret_name {
-	const char *app, *name;
+	const char *tenant, *app, *name;
 };
 
 struct secret_key_pair {
@@ -44,6 +49,11 @@ void secret_key_make(struct secret_key_pair *ret_pair);
 enum error_class secret_keys_check(
 	const char *public_key, const char *private_keys, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The next of the private keys in *keys, which then is behind it; false where there is none that
+ * can be read. The caller wipes the key. */
+bool secret_key_next(const char **keys, char ret_id[SECRET_KEY_ID_SIZE],
+	unsigned char ret_key[SECRET_KEY_BYTES]) SLIPWAY_MUST_CHECK;
+
 /*
  * Seals the value; *ret_sealed is in the arena. ERROR_INVALID_REQUEST if there is no public key,
  * the name is invalid, or the value is too short or too long.
@@ -56,12 +66,14 @@ enum error_class secret_seal(const char *public_key, const struct secret_name *n
  * The same for a text in an input of the app, which has no name and may be short: open it with the
  * name SECRET_INPUT_NAME, which no client can use.
  */
-enum error_class secret_seal_input(const char *public_key, const char *app, const char *text,
-	struct arena *arena, const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class secret_seal_input(const char *public_key, const struct app_name *app,
+	const char *text, struct arena *arena, const char **ret_sealed,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Whose the secrets are that apps of the tenant share by name: it stands in their boxes where the
- * app does in others, and no app can have such an id. */
-void secret_shared_owner(char owner[SECRET_OWNER_SIZE], const char *tenant);
+/* The same for a text of our own, whatever its length, under a name that no client can use. */
+enum error_class secret_seal_bound(const char *public_key, const struct secret_name *name,
+	const char *text, struct arena *arena, const char **ret_sealed,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* What an app has in the place of a sealed value: shared.NAME, or with that value (NULL: without)
  * shared.NAME=sealed... In the arena; NULL if there is no memory. */
@@ -77,7 +89,7 @@ bool secret_shares(const char *text, const char *reference);
 /*
  * Opens it with the private key of its id; *ret_value is in the arena, which wipes it.
  * ERROR_AUTH_MISSING if that key is not among them; ERROR_INVALID_INPUT if the secret is damaged or
- * was sealed for another app or name.
+ * was sealed for another tenant, app or name.
  */
 enum error_class secret_open(const char *private_keys, const struct secret_name *name,
 	const char *sealed, struct arena *arena, const char **ret_value,

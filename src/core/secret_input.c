@@ -183,7 +183,7 @@ static enum error_class seal_part(
 		const char *copy = arena_copy(sealing->arena, part, size), *sealed;
 		if (copy == NULL)
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to seal an input");
-		if (secret_seal_input(sealing->public_key, sealing->app, copy, sealing->arena,
+		if (secret_seal_input(sealing->public_key, &sealing->app, copy, sealing->arena,
 			    &sealed, error) != ERROR_NONE)
 			return error->class;
 		if (!buffer_append_string(&sealer->text, "${") ||
@@ -375,5 +375,57 @@ enum error_class secret_input_hide(
 			cJSON_ReplaceItemViaPointer(inputs, child, cJSON_CreateNull());
 	}
 
+	return ERROR_NONE;
+}
+
+/* The references beside the sealed parts of a text, as they are written. NULL: memory is short. */
+static cJSON *references_beside(const char *text)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	CLEANUP_JSON cJSON *list = cJSON_CreateArray();
+	struct error malformed;
+	struct reference reference;
+	const char *rest = text, *start, *end;
+
+	while (reference_find(rest, &reference, &start, &end, &malformed) == ERROR_NONE &&
+		start != NULL) {
+		rest = end;
+		if (reference.kind == REFERENCE_SEALED)
+			continue;
+		const char *copy = arena_copy(&arena, start, (size_t)(end - start));
+		if (copy == NULL || !json_append(list, cJSON_CreateString(copy)))
+			return NULL;
+	}
+	return json_take(&list);
+}
+
+static bool add_beside(const cJSON *text, const char *place, cJSON *list)
+{
+	CLEANUP_JSON cJSON *beside = references_beside(text->valuestring);
+	CLEANUP_JSON cJSON *entry = cJSON_CreateObject();
+
+	if (beside != NULL && cJSON_GetArraySize(beside) == 0)
+		return true;
+	return entry != NULL && json_add(entry, "place", cJSON_CreateString(place)) &&
+		json_add(entry, "references", json_take(&beside)) &&
+		json_append(list, json_take(&entry));
+}
+
+/* json_parse limits the depth. */
+// NOLINTNEXTLINE(misc-no-recursion)
+enum error_class secret_input_references(
+	const cJSON *inputs, const char *place, cJSON *list, struct error *error)
+{
+	const cJSON *child;
+	size_t index = 0;
+
+	cJSON_ArrayForEach (child, inputs) {
+		char below[JSON_POINTER_SIZE];
+		json_pointer_child(below, place, child, index++);
+		if (cJSON_IsString(child) && is_sealed(child) && !add_beside(child, below, list))
+			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+		if (secret_input_references(child, below, list, error) != ERROR_NONE)
+			return error->class;
+	}
 	return ERROR_NONE;
 }

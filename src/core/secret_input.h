@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/faults.h"
 #include "base/json.h"
+#include "core/run.h"
 #include "slipway/field.h"
 
 /* ERROR_INVALID_INPUT, with the place, if the input refers to a secret outside secret fields. With
@@ -44,7 +45,7 @@ enum error_class secret_input_check_members(const struct record *record, const c
 /* The app to seal for, and the result. All borrowed; the arena holds sealed texts meanwhile. */
 struct secret_sealing {
 	const char *public_key; /* NULL: there is none */
-	const char *app;
+	struct app_name app;
 	struct arena *arena;
 	struct sealed_text *sealed; /* internal: start with NULL */
 	size_t count;               /* number of sealed texts */
@@ -63,5 +64,10 @@ enum error_class secret_input_seal(struct secret_sealing *sealing, const struct 
  * responses show nothing of it. ERROR_OUT_OF_MEMORY. */
 enum error_class secret_input_hide(
 	cJSON *inputs, const char *place, cJSON *places, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Adds {"place", "references"} to the list for each text that has references beside sealed parts:
+ * what it needs is no secret. To be called before these texts are hidden. ERROR_OUT_OF_MEMORY. */
+enum error_class secret_input_references(const cJSON *inputs, const char *place, cJSON *list,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

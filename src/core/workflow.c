@@ -342,6 +342,8 @@ static enum error_class check_step(const struct workflow_definition *workflow, s
 		return unsound(workflow, step->id, "the id is reserved for plans", error);
 	if (step_index(workflow, step->id) != (int)index)
 		return unsound(workflow, step->id, "the id is used twice", error);
+	if (step->connection != NULL && !identifier_valid(step->connection))
+		return unsound(workflow, step->id, "its connection has no valid name", error);
 	if (step->action == NULL || step->action->run == NULL)
 		return unsound(workflow, step->id, "it has no action", error);
 	for (const struct binding *binding = step->bind; binding != NULL && binding->field != NULL;

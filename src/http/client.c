@@ -1,7 +1,9 @@
 /*
- * One libcurl handle a process, reused for its connections, with every limit set for each request.
- * Redirects are followed by this file, and only on the same host, so that no credential reaches
- * another.
+ * A handle of libcurl for each request, with every limit set: one that is used again remembers of
+ * the response before, and libcurl 7.88 reads freed memory there where a header begins with a
+ * blank. Connections and names are kept by the handle of handles that a process has, sessions of
+ * TLS beside it. Redirects are followed by this file, and only on the same host, so that no
+ * credential reaches another.
  */
 #include "http/client.h"
 
@@ -21,15 +23,20 @@
 #include "http/url.h"
 
 #define CONNECT_TIMEOUT_MS 10000L
+#define LOOK_MS            1000 /* between two looks at whether the run is still ours */
 #define STALL_BYTES        1L
 #define STALL_SECONDS      30L
 #define WAIT_MAX_SECONDS   86400
 #define REDIRECTS_MAX      3
+#define DATE_LAST_SECONDS  INT64_C(253402300799) /* of the year 9999 */
 
 struct http_client {
-	CURL *handle;
+	CURLM *connections;                    /* has sockets: NULL until the first request */
+	CURLSH *sessions;                      /* of TLS */
+	CURL *handle;                          /* of the request under way */
 	bool (*may_send)(const void *context); /* NULL: everything may be sent */
 	const void *guarded;
+	const char *ca_file; /* NULL: the system's authorities */
 };
 
 /* One transfer, as the callbacks see it. */
@@ -40,13 +47,6 @@ struct transfer {
 	bool too_large, no_memory; /* why the body was refused */
 	bool refused_address;
 };
-
-static const char *const method_names[] = { "GET", "POST", "PUT", "PATCH", "DELETE" };
-
-const char *http_method_name(enum http_method method)
-{
-	return method_names[method];
-}
 
 static void *allocate_for_crypto(size_t size, const char *file, int line)
 {
@@ -76,11 +76,13 @@ static void free_for_crypto(void *memory, const char *file, int line)
 
 /* Tokens, keys and secrets go through the memory of both. Where OpenSSL has taken some before, it
  * keeps its own way. */
-static CURLcode start_libraries(void)
+enum error_class http_prepare(struct error *error)
 {
 	(void)CRYPTO_set_mem_functions(allocate_for_crypto, reallocate_for_crypto, free_for_crypto);
-	return curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc,
-		wiping_strdup, wiping_calloc);
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wiping_free, wiping_realloc,
+		    wiping_strdup, wiping_calloc) != CURLE_OK)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "libcurl cannot start");
+	return ERROR_NONE;
 }
 
 enum error_class http_client_new(struct http_client **ret_client, struct error *error)
@@ -89,9 +91,16 @@ enum error_class http_client_new(struct http_client **ret_client, struct error *
 
 	if (client == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for an HTTP client");
-	if (start_libraries() != CURLE_OK || (client->handle = curl_easy_init()) == NULL) {
+	if (http_prepare(error) != ERROR_NONE) {
+		free(client);
+		return error->class;
+	}
+	client->sessions = curl_share_init();
+	if (client->sessions == NULL ||
+		curl_share_setopt(client->sessions, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
+			CURLSHE_OK) {
 		http_client_free(client);
-		return error_set(error, ERROR_OUT_OF_MEMORY, "libcurl cannot start");
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for libcurl");
 	}
 
 	*ret_client = client;
@@ -105,23 +114,31 @@ void http_client_guard(
 	client->guarded = context;
 }
 
+void http_client_trust(struct http_client *client, const char *ca_file)
+{
+	client->ca_file = ca_file;
+}
+
 static bool may_send(const struct http_client *client)
 {
 	return client->may_send == NULL || client->may_send(client->guarded);
+}
+
+static void drop_handle(struct http_client *client)
+{
+	curl_easy_cleanup(client->handle);
+	client->handle = NULL;
 }
 
 void http_client_free(struct http_client *client)
 {
 	if (client == NULL)
 		return;
-	curl_easy_cleanup(client->handle);
+	drop_handle(client);
+	curl_multi_cleanup(client->connections);
+	curl_share_cleanup(client->sessions);
 	curl_global_cleanup();
 	free(client);
-}
-
-void http_response_release(struct http_response *response)
-{
-	buffer_release(&response->body);
 }
 
 static size_t body_max(const struct http_request *request)
@@ -198,17 +215,19 @@ static void keep_headers(
 	}
 }
 
-const char *http_response_header(const struct http_response *response, const char *name)
+/* ms since 1970; 0: none. A year of HTTP has four digits, and nobody's clock is before 1970: what
+ * curl_getdate makes of anything else is no time to reckon with. */
+static int64_t date_header(CURL *handle)
 {
-	for (size_t i = 0; i < HTTP_KEPT_MAX && name != NULL; i++)
-		if (response->kept[i].name != NULL && strcmp(response->kept[i].name, name) == 0)
-			return response->kept[i].value;
-	return "";
+	char date[64] = "";
+
+	header_text(handle, "date", date, sizeof(date));
+	time_t seconds = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
+	return seconds >= 0 && seconds <= DATE_LAST_SECONDS ? (int64_t)seconds * 1000 : 0;
 }
 
 static void read_headers(CURL *handle, struct http_response *response)
 {
-	char date[64] = "";
 	curl_off_t retry_after = 0;
 
 	curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &retry_after);
@@ -219,15 +238,11 @@ static void read_headers(CURL *handle, struct http_response *response)
 		(int64_t)(retry_after < WAIT_MAX_SECONDS ? retry_after : WAIT_MAX_SECONDS) * 1000;
 	response->limit_remaining = header_integer(handle, "x-ratelimit-remaining", -1);
 	int64_t reset = header_integer(handle, "x-ratelimit-reset", 0);
-	header_text(handle, "date", date, sizeof(date));
+	response->date_at = date_header(handle);
 
 	/* The provider's reset and Date are of one clock; ours does not matter. */
-	time_t now = date[0] != '\0' ? curl_getdate(date, NULL) : -1;
-	if (now != -1)
-		response->date_at = (int64_t)now * 1000;
-	else
-		now = (time_t)(clock_wall_ms() / 1000);
-	int64_t left = now < 0 ? 0 : reset > now ? reset - now : 0;
+	int64_t now = (response->date_at > 0 ? response->date_at : clock_wall_ms()) / 1000;
+	int64_t left = reset > now ? reset - now : 0;
 	response->limit_reset_ms = (left < WAIT_MAX_SECONDS ? left : WAIT_MAX_SECONDS) * 1000;
 }
 
@@ -235,17 +250,19 @@ static void read_headers(CURL *handle, struct http_response *response)
  * The options that libcurl copies, for which memory may be short. Without its method a DELETE would
  * go out as a POST, and without its protocols it would take any: so each of them has to hold.
  */
-static bool set_texts(CURL *handle, const struct http_request *request, const char *url)
+static bool set_texts(CURL *handle, const struct transfer *transfer, const char *url)
 {
+	const struct http_request *request = transfer->request;
 	const struct {
 		CURLoption option;
 		const char *text; /* NULL: left as it is */
 	} texts[] = {
 		{ CURLOPT_URL, url },
-		{ CURLOPT_CUSTOMREQUEST, method_names[request->method] },
+		{ CURLOPT_CUSTOMREQUEST, http_method_name(request->method) },
 		{ CURLOPT_USERAGENT, "slipway/" SLIPWAY_VERSION },
 		{ CURLOPT_PROTOCOLS_STR, "http,https" },
 		{ CURLOPT_ACCEPT_ENCODING, "" },
+		{ CURLOPT_CAINFO, transfer->client->ca_file },
 		{ CURLOPT_NOPROXY, "localhost,127.0.0.1,::1" },
 		/* Through a proxy, the address that is reached could not be looked at. */
 		{ CURLOPT_PROXY, request->reach == HTTP_REACH_PUBLIC ? "" : NULL },
@@ -263,7 +280,8 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 {
 	int64_t left = request->deadline_at - clock_monotonic_ms();
 
-	curl_easy_reset(handle);
+	if (curl_easy_setopt(handle, CURLOPT_SHARE, transfer->client->sessions) != CURLE_OK)
+		return false;
 	if (request->method != HTTP_GET)
 		curl_easy_setopt(
 			handle, CURLOPT_POSTFIELDS, request->body != NULL ? request->body : "");
@@ -290,7 +308,7 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 	 */
 	if (request->reach == HTTP_REACH_PUBLIC || request->method != HTTP_GET)
 		curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
-	return set_texts(handle, request, url);
+	return set_texts(handle, transfer, url);
 }
 
 /*
@@ -300,10 +318,13 @@ static bool set_options(CURL *handle, const struct http_request *request, const 
 static enum error_class fail_without_response(const struct http_request *request,
 	const struct url_parts *parts, enum error_class class, const char *why, struct error *error)
 {
-	const char *method = method_names[request->method];
+	const char *method = http_method_name(request->method);
 	if (request->reach == HTTP_REACH_PUBLIC)
 		return error_set(error, class, "%s: %s %s", why, method, request->url);
-	return error_set(error, class, "%s %s%s: %s", method, parts->host, parts->path, why);
+	const char *usual = strcmp(parts->scheme, "https") == 0 ? "443" : "80";
+	const bool named = strcmp(parts->port, usual) != 0;
+	return error_set(error, class, "%s %s%s%s%s: %s", method, parts->host, named ? ":" : "",
+		named ? parts->port : "", parts->path, why);
 }
 
 static enum error_class transfer_failed(const struct transfer *transfer, CURLcode code,
@@ -338,14 +359,57 @@ static enum error_class transfer_failed(const struct transfer *transfer, CURLcod
 	return fail_without_response(request, parts, class, curl_easy_strerror(code), error);
 }
 
+/* False: no memory. */
+static bool begin_handle(struct http_client *client)
+{
+	drop_handle(client);
+	client->handle = curl_easy_init();
+	if (client->connections == NULL)
+		client->connections = curl_multi_init();
+	return client->handle != NULL && client->connections != NULL;
+}
+
+/* As curl_easy_perform, but for the connections. */
+static CURLcode transfer_whole(struct http_client *client)
+{
+	CURLMcode code = curl_multi_add_handle(client->connections, client->handle);
+	CURLcode result = CURLE_OUT_OF_MEMORY;
+	const CURLMsg *message;
+	int running = 1, left;
+
+	if (code != CURLM_OK)
+		return result;
+	while (code == CURLM_OK && running > 0) {
+		code = curl_multi_perform(client->connections, &running);
+		if (code == CURLM_OK && running > 0)
+			code = curl_multi_poll(client->connections, NULL, 0, LOOK_MS, NULL);
+	}
+	while ((message = curl_multi_info_read(client->connections, &left)) != NULL)
+		if (message->msg == CURLMSG_DONE)
+			result = message->data.result;
+	curl_multi_remove_handle(client->connections, client->handle);
+	return result;
+}
+
 static CURLcode perform(struct http_client *client, const char *method)
 {
 	if (failpoint("provider.before", method))
 		return CURLE_COULDNT_CONNECT;
 	/* As late as possible: the process may have been suspended for longer than its lease. */
-	CURLcode code =
-		may_send(client) ? curl_easy_perform(client->handle) : CURLE_ABORTED_BY_CALLBACK;
+	CURLcode code = may_send(client) ? transfer_whole(client) : CURLE_ABORTED_BY_CALLBACK;
 	return failpoint("provider.after", method) ? CURLE_RECV_ERROR : code;
+}
+
+/* libcurl takes any number that a line which begins with HTTP/ has for a status. */
+static CURLcode read_status(CURL *handle, struct http_response *response)
+{
+	long status = 0;
+
+	curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+	if (status < 100 || status > 999)
+		return CURLE_WEIRD_SERVER_REPLY;
+	response->status = (int)status;
+	return CURLE_OK;
 }
 
 static enum error_class exchange(struct http_client *client, const struct http_request *request,
@@ -371,18 +435,18 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 	}
 
 	enum error_class class = ERROR_NONE;
-	if (!complete || !set_options(client->handle, request, url, &transfer, headers)) {
+	if (!complete || !begin_handle(client) ||
+		!set_options(client->handle, request, url, &transfer, headers)) {
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a request");
 	} else {
-		CURLcode code = perform(client, method_names[request->method]);
+		CURLcode code = perform(client, http_method_name(request->method));
+		if (code == CURLE_OK)
+			code = read_status(client->handle, response);
 		if (code != CURLE_OK)
 			class = transfer_failed(&transfer, code, parts, error);
 	}
 
 	if (class == ERROR_NONE) {
-		long status = 0;
-		curl_easy_getinfo(client->handle, CURLINFO_RESPONSE_CODE, &status);
-		response->status = (int)status;
 		read_headers(client->handle, response);
 		keep_headers(client->handle, request, response);
 	}
@@ -422,10 +486,11 @@ static char *redirect_target(struct http_client *client, const struct http_reque
 		target == NULL)
 		return NULL;
 	bool allowed = url_check(target, request->allow_loopback, &to, &ignored) == ERROR_NONE &&
-		same_peer(from, &to);
+		same_peer(from, &to) &&
+		(request->may_follow == NULL || request->may_follow(request->follow_data, target));
 	url_parts_release(&to);
 
-	/* The handle's own text goes with the next request. */
+	/* The handle's own text goes with it. */
 	return allowed ? arena_string(arena, target) : NULL;
 }
 
@@ -462,5 +527,6 @@ enum error_class http_send(struct http_client *client, const struct http_request
 	arena_init(&redirects, 0);
 	enum error_class class = send_following(client, request, &redirects, ret_response, error);
 	arena_release(&redirects);
+	drop_handle(client);
 	return class;
 }

@@ -32,6 +32,10 @@ struct http_request {
 	size_t body_max; /* limit for the response body, in bytes; 0: HTTP_BODY_MAX */
 	enum http_reach reach;
 	bool allow_loopback; /* also allow loopback, by plain http */
+	/* Whether a redirect to this URL may be followed; where not, the response is the redirect.
+	 * NULL: any of the same host may. */
+	bool (*may_follow)(void *data, const char *url);
+	void *follow_data;
 };
 
 /* A response; free it with http_response_release. */
@@ -40,9 +44,9 @@ struct http_response {
 	struct buffer body;
 	int64_t retry_after_ms;  /* Retry-After; 0: none */
 	int64_t limit_remaining; /* x-ratelimit-remaining; -1: none */
-	int64_t limit_reset_ms;  /* x-ratelimit-reset minus Date, so independent of our clock; 0:
-				    none */
-	int64_t date_at;         /* Date, ms since 1970; 0: none */
+	int64_t limit_reset_ms;  /* x-ratelimit-reset minus Date, so independent of our clock where
+				    there is a Date; 0: none */
+	int64_t date_at;         /* Date, ms since 1970, until the year 9999; 0: none */
 	bool redirected;         /* it came from another URL */
 	struct {
 		const char *name; /* one of the request's kept_headers; NULL: absent. Borrowed */
@@ -57,6 +61,10 @@ const char *http_response_header(const struct http_response *response, const cha
 /* GET, POST and so on. */
 const char *http_method_name(enum http_method method);
 
+/* Starts the libraries below, which the first client does otherwise. A process that does this
+ * before it forks shares what they read and build with its children. ERROR_OUT_OF_MEMORY. */
+enum error_class http_prepare(struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Creates a client with its own connections, for one process. */
 enum error_class http_client_new(
 	struct http_client **ret_client, struct error *error) SLIPWAY_MUST_CHECK;
@@ -67,6 +75,10 @@ enum error_class http_client_new(
  */
 void http_client_guard(
 	struct http_client *client, bool (*may_send)(const void *context), const void *context);
+
+/* The file with the certificates of the authorities that a server's may be of; NULL, the default:
+ * those of the system. Borrowed. */
+void http_client_trust(struct http_client *client, const char *ca_file);
 
 /* Closes all connections and frees the client; accepts NULL. */
 void http_client_free(struct http_client *client);

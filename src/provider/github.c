@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "provider/github_app.h"
+#include "provider/github_calls.h"
 #include "provider/github_questions.h"
 #include "provider/provider.h"
 
@@ -50,8 +51,7 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 
 	/* A repository that may not be shown, with the notice that says why. */
 	refusal_add(body, json_member_string(block, "reason"));
-	const char *notice = json_member_string(block, "html_url");
-	text_copy(body->link, sizeof(body->link), notice != NULL ? notice : "");
+	refusal_link(body, json_member_string(block, "html_url"));
 }
 
 /* Limits of the second kind have no header of their own, and creating too fast is told as a failed
@@ -369,27 +369,38 @@ static const struct setting setting_rows[] = {
 static enum error_class check_app(const void *part, struct error *error)
 {
 	const struct github_settings *own = part;
-	int given = (own->app_id != NULL) + (own->installation_id != NULL) +
-		(own->app_key_file != NULL);
-	if (given == 0 || given == 3)
+	bool whole = (own->app_id != NULL) == (own->app_key_file != NULL);
+
+	if (whole && (own->installation_id == NULL || own->app_id != NULL))
 		return ERROR_NONE;
 	return error_set(error, ERROR_INVALID_INPUT,
 		"SLIPWAY_GITHUB_APP_ID, SLIPWAY_GITHUB_INSTALLATION_ID and "
-		"SLIPWAY_GITHUB_APP_KEY_FILE belong together: set all three, or none");
+		"SLIPWAY_GITHUB_APP_KEY_FILE belong together: set all three, or none; without the "
+		"second, the app is for connections only");
+}
+
+static const struct provider_question *questions_of(const struct provider_access *access)
+{
+	return access->token == NULL && access->account != NULL ? github_app_questions
+								: github_person_questions;
 }
 
 static struct provider_access access_of(const struct settings *settings)
 {
 	const struct github_settings *own = settings_part(settings, &github.settings);
 	bool app = own->app_id != NULL && own->installation_id != NULL && own->app_key_file != NULL;
-
-	return (struct provider_access){
+	struct provider_access access = {
 		.base_url = own->url,
 		.token = app ? NULL : own->token,
 		.account = app ? own->installation_id : NULL,
 		.write_spacing_ms = own->write_spacing_ms,
-		.questions = app ? github_app_questions : github_person_questions,
+		.app = { .id = own->app_id,
+			.installation_id = own->installation_id,
+			.key_file = own->app_key_file },
 	};
+
+	access.questions = questions_of(&access);
+	return access;
 }
 
 #define PUBLIC_SITE    "https://github.com"
@@ -424,13 +435,20 @@ const struct provider github = {
 	.permission_texts = { "not accessible by", "must have", "requires", "permission" },
 	.settings = { SETTINGS_PART(struct github_settings, setting_rows), .check = check_app },
 	.access = access_of,
+	.questions = questions_of,
 	.mint = github_app_token,
+	.sign = github_app_sign,
+	.forget = github_app_forget,
 	.grant_page = github_app_page,
 	.token_setting = "SLIPWAY_GITHUB_TOKEN",
 	.tokens_page = TOKENS_URL,
 	.token_prefixes = { "gh?_", "github_pat_" },
 	.site = site,
 	.settings_pages = PUBLIC_SITE "/settings/",
+	.calls = github_calls,
+	.plain_query = github_plain_query,
+	.id_path = "/repositories/",
+	.id_path_names = NAMES_REPOSITORY_ID,
 	.read_refusal = read_refusal,
 	.is_limited = is_limited,
 	.refusals = refusals,

@@ -4,31 +4,20 @@
  */
 #include "provider/github_app.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/record.h"
 #include "base/redact.h"
-#include "base/secret_file.h"
 #include "base/text.h"
 
-/* GitHub allows ten minutes at most, and advises to date it back by one
- * against clocks that differ. */
-#define JWT_BACKDATED_SECONDS 60
-#define JWT_LIFE_SECONDS      540
-#define JWT_LIFE_MS           INT64_C(540000)
-#define JWT_SIZE_MAX          2048
-#define SIGNATURE_MAX         1024 /* bytes: of a key of 8,192 bits */
-#define SKEW_SECONDS          30   /* of our clock, at which a refused JWT is worth another try */
-#define REFRESH_MS            300000
-#define LIFE_MAX_MS           3600000
-#define TOKENS_MAX            32
-#define LIVING_MAX            96 /* tokens that are renewed live on for a while, and so do JWTs */
+#define JWT_LIFE_MS  INT64_C(540000)
+#define SKEW_SECONDS 30 /* of our clock, at which a refused JWT is worth another try */
+#define REFRESH_MS   300000
+#define LIFE_MAX_MS  3600000
+#define TOKENS_MAX   32
+#define LIVING_MAX   96 /* tokens that are renewed live on for a while, and so do JWTs */
 
 /* ---- the store: one process, one thread ---- */
 
@@ -143,132 +132,38 @@ static enum error_class store(
 
 /* ---- the JWT by which the app shows who it is ---- */
 
-struct jwt_header {
-	const char *alg, *typ;
-};
-static const struct field jwt_header_fields[] = {
-	{ STRING_FIELD("alg", struct jwt_header, alg) },
-	{ STRING_FIELD("typ", struct jwt_header, typ) },
-};
-static const struct record jwt_header_record = RECORD(struct jwt_header, jwt_header_fields);
-
-struct jwt_claims {
-	int64_t iat, exp; /* seconds since 1970 */
-	const char *iss;
-};
-static const struct field jwt_claims_fields[] = {
-	{ INTEGER_FIELD("iat", struct jwt_claims, iat) },
-	{ INTEGER_FIELD("exp", struct jwt_claims, exp) },
-	{ STRING_FIELD("iss", struct jwt_claims, iss) },
-};
-static const struct record jwt_claims_record = RECORD(struct jwt_claims, jwt_claims_fields);
-
 static enum error_class no_memory(struct error *error)
 {
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the app's token");
 }
 
-/* base64url without padding, in the arena; NULL where memory is short. */
-static const char *encode_bytes(struct arena *arena, const void *bytes, size_t size)
+static const struct provider_app *app_of(const struct provider_exchange *exchange)
 {
-	size_t length = sodium_base64_encoded_len(size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	char *text = arena_allocate(arena, length);
-	return text != NULL ? sodium_bin2base64(text, length, bytes, size,
-				      sodium_base64_VARIANT_URLSAFE_NO_PADDING)
-			    : NULL;
+	return &exchange->access->app;
 }
 
-static const char *encode_part(struct arena *arena, const struct record *record, const void *data)
-{
-	struct error ignored;
-	cJSON *json;
-	if (record_encode(record, data, &json, &ignored) != ERROR_NONE)
-		return NULL;
-	const char *text = json_print(arena, json);
-	cJSON_Delete(json);
-	return text != NULL ? encode_bytes(arena, text, strlen(text)) : NULL;
-}
-
-/* The settings by which the app is known. */
-static const struct github_settings *own_settings(const struct provider_exchange *exchange)
-{
-	return settings_part(exchange->settings, &github.settings);
-}
-
-static enum error_class refuse_key(const char *path, const char *why, struct error *error)
-{
-	error_set(
-		error, ERROR_AUTH_MISSING, "the private key of the GitHub App, %s, %s", path, why);
-	return error_remedy(error, NULL,
-		"Let SLIPWAY_GITHUB_APP_KEY_FILE name the .pem file that GitHub gave out, readable "
-		"for slipway-worker.");
-}
-
-static enum error_class read_key(const char *path, EVP_PKEY **ret_key, struct error *error)
-{
-	FILE *file = fopen(path, "re");
-
-	if (file == NULL)
-		return refuse_key(path, "cannot be opened", error);
-	if (secret_file_is_exposed(file, path)) {
-		fclose(file);
-		return refuse_key(
-			path, "may be read or written by others than its owner: chmod 600", error);
-	}
-
-	/* GitHub's are PKCS#1; this reads PKCS#8 as well. No pass phrase is asked for. */
-	*ret_key = PEM_read_PrivateKey(file, NULL, NULL, (void *)"");
-	fclose(file);
-	if (*ret_key != NULL && EVP_PKEY_base_id(*ret_key) == EVP_PKEY_RSA)
-		return ERROR_NONE;
-	EVP_PKEY_free(*ret_key);
-	return refuse_key(path, "is no RSA key in PEM form", error);
-}
-
-static bool sign(EVP_PKEY *key, const char *text, unsigned char *signature, size_t *size)
-{
-	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	bool made = digest != NULL &&
-		EVP_DigestSignInit(digest, NULL, EVP_sha256(), NULL, key) == 1 &&
-		EVP_DigestSign(
-			digest, signature, size, (const unsigned char *)text, strlen(text)) == 1;
-	EVP_MD_CTX_free(digest);
-	return made;
-}
-
+/* Signed here, or where the key is. */
 static enum error_class make_jwt(
 	const struct provider_exchange *exchange, const char **ret_jwt, struct error *error)
 {
-	const struct github_settings *own = own_settings(exchange);
-	int64_t now = clock_wall_ms() / 1000 + clock_skew_seconds;
-	const struct jwt_header header = { "RS256", "JWT" };
-	const struct jwt_claims claims = { now - JWT_BACKDATED_SECONDS, now + JWT_LIFE_SECONDS,
-		own->app_id };
-	const char *first = encode_part(exchange->arena, &jwt_header_record, &header);
-	const char *second = encode_part(exchange->arena, &jwt_claims_record, &claims);
-	const char *text = first != NULL && second != NULL
-		? arena_format(exchange->arena, "%s.%s", first, second)
-		: NULL;
+	const struct provider_app *app = app_of(exchange);
+	enum error_class class = app->sign != NULL
+		? app->sign(app->sign_data, clock_skew_seconds, ret_jwt, error)
+		: github_app_sign(app, clock_skew_seconds, exchange->arena, ret_jwt, error);
 
-	if (text == NULL)
-		return no_memory(error);
-	EVP_PKEY *key = NULL;
-	unsigned char signature[SIGNATURE_MAX];
-	size_t size = sizeof(signature);
-	if (read_key(own->app_key_file, &key, error) != ERROR_NONE)
-		return error->class;
-	bool made = sign(key, text, signature, &size);
-	EVP_PKEY_free(key);
-	if (!made)
-		return refuse_key(own->app_key_file, "signs nothing", error);
-	const char *third = encode_bytes(exchange->arena, signature, size);
-	*ret_jwt = third != NULL ? arena_format(exchange->arena, "%s.%s", text, third) : NULL;
-	if (*ret_jwt == NULL)
-		return no_memory(error);
-	return hide(*ret_jwt, clock_monotonic_ms() + JWT_LIFE_MS, error);
+	return class == ERROR_NONE ? hide(*ret_jwt, clock_monotonic_ms() + JWT_LIFE_MS, error)
+				   : class;
 }
 
 /* ---- calls as the app ---- */
+
+/* Nothing that a connection lists; what of it the token names, allowance_check() has allowed. */
+static const struct call_row app_calls[] = {
+	{ CALL(GET, "/app") },
+	{ CALL_OF(GET, "/app/installations/{installation_id}", NAMES_NOTHING) },
+	{ CALL_OF(POST, "/app/installations/{installation_id}/access_tokens", NAMES_NOTHING) },
+	{ .path = NULL },
+};
 
 /* The same exchange with the app's own credential, which makes nothing but tokens. */
 static enum error_class call(const struct provider_exchange *exchange,
@@ -278,6 +173,9 @@ static enum error_class call(const struct provider_exchange *exchange,
 	struct provider_access access = *exchange->access;
 	struct provider_exchange own = *exchange;
 	own.access = &access;
+	access.connection = NULL;
+	own.calls = app_calls;
+	own.findings = NULL;
 	if (make_jwt(exchange, &access.token, error) != ERROR_NONE)
 		return error->class;
 	return provider_send(&own, request, response, error);
@@ -313,19 +211,23 @@ static enum error_class refuse_installation(const struct provider_exchange *exch
 	const char *page = find_page(exchange, &app);
 	error_set(error, ERROR_APP_NOT_INSTALLED,
 		"GitHub answers %d: installation %s of the app is not there any more",
-		response->status, own_settings(exchange)->installation_id);
+		response->status, app_of(exchange)->installation_id);
 	return error_remedy(error,
 		page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL,
-		"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID to the "
-		"number in the address of the page that follows, restart slipway-worker, then "
-		"trigger the step again.");
+		exchange->access->connection != NULL
+			? "Install the app on the organisation, and give the connection the number "
+			  "in the address of the page that follows: 'slipway connection add "
+			  "--installation NUMBER --replace'; then trigger the step again."
+			: "Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID "
+			  "to the number in the address of the page that follows, restart "
+			  "slipway-worker, then trigger the step again.");
 }
 
 const char *github_app_page(const struct provider_exchange *exchange)
 {
 	const struct provider_request installation = {
 		.path = "/app/installations/{installation_id}",
-		.parameters = { own_settings(exchange)->installation_id },
+		.parameters = { app_of(exchange)->installation_id },
 		.expect = { 401, 403, 404 }
 	};
 	return find_page(exchange, &installation);
@@ -354,7 +256,7 @@ static enum error_class refuse_app(const struct provider_exchange *exchange,
 	const struct provider_response *response, struct error *error)
 {
 	error_set(error, ERROR_AUTH_EXPIRED, "GitHub does not take the key of app %s: %s",
-		own_settings(exchange)->app_id, response->message);
+		app_of(exchange)->id, response->message);
 	return error_remedy(error, NULL,
 		"Compare SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY_FILE with the app's "
 		"page, and this machine's clock with the time; then restart slipway-worker.");
@@ -404,7 +306,7 @@ static int64_t life_ms(const struct token_answer *made, const struct provider_re
 }
 
 static enum error_class take_token(const struct provider_exchange *exchange,
-	const struct provider_response *response, const char *grant, const char **ret_token,
+	const struct provider_response *response, const char *name, const char **ret_token,
 	struct error *error)
 {
 	struct token_answer made;
@@ -419,7 +321,7 @@ static enum error_class take_token(const struct provider_exchange *exchange,
 	if (class != ERROR_NONE)
 		return class;
 	*ret_token = made.token;
-	return store(grant, made.token, clock_monotonic_ms() + life_ms(&made, response), error);
+	return store(name, made.token, clock_monotonic_ms() + life_ms(&made, response), error);
 }
 
 static void see_clock(const struct provider_response *response)
@@ -433,7 +335,7 @@ static enum error_class ask_for_token(const struct provider_exchange *exchange,
 {
 	const struct provider_request request = { .method = HTTP_POST,
 		.path = "/app/installations/{installation_id}/access_tokens",
-		.parameters = { own_settings(exchange)->installation_id },
+		.parameters = { app_of(exchange)->installation_id },
 		.body_record = &token_request_record,
 		.body = body,
 		.expect = { 401, 403, 404, 422 } };
@@ -449,18 +351,29 @@ static enum error_class ask_for_token(const struct provider_exchange *exchange,
 	return ERROR_NONE;
 }
 
-/* What the token is for, as text: its name in the store, and what a person reads where it is
- * refused. */
+/* What the token is for, as a person reads it where it is refused. */
 static const char *name_grant(
 	const struct provider_exchange *exchange, const struct token_request *body)
 {
 	const char *name = arena_format(exchange->arena, "installation %s, %s",
-		own_settings(exchange)->installation_id,
+		app_of(exchange)->installation_id,
 		body->repositories.count > 0 ? body->repositories.items[0] : "all repositories");
 	for (size_t i = 0; name != NULL && i < body->permissions.count; i++)
 		name = arena_format(exchange->arena, "%s, %s: %s", name,
 			body->permissions.items[i].name, body->permissions.items[i].value);
 	return name;
+}
+
+/* Its name in the store. Anybody can name the installation of somebody else: whose connection it is
+ * says whether GitHub was shown the key for it. */
+static const char *name_token(const struct provider_exchange *exchange, const char *grant)
+{
+	const struct connection *connection = exchange->access->connection;
+
+	if (connection == NULL || grant == NULL)
+		return grant;
+	return arena_format(exchange->arena, "%s %s %lld: %s", connection->tenant, connection->name,
+		(long long)connection->created_at, grant);
 }
 
 /* A repository that is yet to be made cannot be named; an action says by `one_repository` that it
@@ -489,10 +402,10 @@ enum error_class github_app_token(const struct provider_exchange *exchange,
 	struct provider_response response = { .status = 0 };
 
 	fill_body(exchange, request, &body);
-	const char *grant = name_grant(exchange, &body);
-	if (grant == NULL)
+	const char *grant = name_grant(exchange, &body), *name = name_token(exchange, grant);
+	if (grant == NULL || name == NULL)
 		return no_memory(error);
-	const struct stored_token *stored = find(grant);
+	const struct stored_token *stored = find(name);
 	if (!refresh && stored != NULL && stored->until_ms - clock_monotonic_ms() >= REFRESH_MS) {
 		*ret_token = stored->token;
 		return ERROR_NONE;
@@ -501,6 +414,6 @@ enum error_class github_app_token(const struct provider_exchange *exchange,
 	if (ask_for_token(exchange, &body, &response, error) != ERROR_NONE)
 		return error->class;
 	if (response.status < 400)
-		return take_token(exchange, &response, grant, ret_token, error);
+		return take_token(exchange, &response, name, ret_token, error);
 	return refuse(exchange, &response, grant, error);
 }

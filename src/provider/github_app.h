@@ -35,6 +35,13 @@ enum error_class github_app_token(const struct provider_exchange *exchange,
  * GitHub does not say. */
 const char *github_app_page(const struct provider_exchange *exchange);
 
+/*
+ * The app's JSON Web Token, for nine minutes by a clock that is corrected by so many seconds; in
+ * the arena. ERROR_AUTH_MISSING where the key cannot be read, or is none.
+ */
+enum error_class github_app_sign(const struct provider_app *app, int64_t skew_seconds,
+	struct arena *arena, const char **ret_jwt, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Wipes and forgets all tokens of the process. */
 void github_app_forget(void);
 

@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "http/trace.h"
 #include "http/url.h"
+#include "provider/allowance.h"
+#include "provider/connected.h"
 #include "provider/refusal.h"
 
 #define DAY_MS       INT64_C(86400000)
@@ -61,21 +63,28 @@ static enum error_class encode_array(
 	return ERROR_NONE;
 }
 
-static enum error_class encode_body(const struct provider_request *request, struct arena *arena,
-	const char **ret_body, struct error *error)
+enum error_class request_body(
+	const struct provider_request *request, cJSON **ret_json, struct error *error)
 {
-	cJSON *json;
-
-	*ret_body = NULL;
+	*ret_json = NULL;
 	if (request->body_record == NULL)
 		return ERROR_NONE;
-	enum error_class class = request->body_count > 0
-		? encode_array(request, &json, error)
-		: record_encode(request->body_record, request->body, &json, error);
-	if (class != ERROR_NONE)
-		return class;
+	return request->body_count > 0
+		? encode_array(request, ret_json, error)
+		: record_encode(request->body_record, request->body, ret_json, error);
+}
+
+static enum error_class print_body(const struct provider_request *request, struct arena *arena,
+	const char **ret_body, struct error *error)
+{
+	CLEANUP_JSON cJSON *json = NULL;
+
+	*ret_body = NULL;
+	if (request_body(request, &json, error) != ERROR_NONE)
+		return error->class;
+	if (json == NULL)
+		return ERROR_NONE;
 	*ret_body = json_print(arena, json);
-	cJSON_Delete(json);
 	return *ret_body != NULL ? ERROR_NONE : no_memory(error);
 }
 
@@ -119,7 +128,7 @@ static enum error_class fill_request(const struct provider_exchange *exchange,
 
 	if (provider->scope != NULL && access->scope != NULL && !request->unscoped)
 		scope = provider->scope(access->scope);
-	if (encode_body(request, exchange->arena, &http->body, error) != ERROR_NONE ||
+	if (print_body(request, exchange->arena, &http->body, error) != ERROR_NONE ||
 		url_build(access->base_url, request, &scope, exchange->arena, &http->url, error) !=
 			ERROR_NONE)
 		return error->class;
@@ -261,13 +270,55 @@ static void take_notice(const struct provider_exchange *exchange, const struct h
 		http_response_header(http, provider->sign_on_header));
 }
 
+/* That of one call, and where it was led that the connection does not allow. */
+struct following {
+	const struct provider_exchange *exchange;
+	enum http_method method;
+	const char *refused; /* the path; NULL: it was not */
+};
+
+static bool may_follow(void *data, const char *url)
+{
+	struct following *following = data;
+
+	if (allowance_follows(following->exchange, following->method, url))
+		return true;
+	const char *host = strstr(url, "://"), *path = host != NULL ? strchr(host + 3, '/') : NULL;
+	const char *copy = path != NULL ? arena_string(following->exchange->arena, path) : NULL;
+	following->refused = copy != NULL ? copy : "another place";
+	return false;
+}
+
+static enum error_class refuse_redirect(const struct following *following,
+	const struct provider_request *request, struct error *error)
+{
+	const struct provider_exchange *exchange = following->exchange;
+	const struct connection *connection = exchange->access->connection;
+	const char *path = request_path(request, exchange->arena);
+
+	error_set(error, ERROR_NOT_ALLOWED,
+		"%s sends %s %s on to %s: what stood there was renamed or moved. The call was not "
+		"repeated, for the connection '%s' does not say that it is for what stands there "
+		"now",
+		exchange->provider->name, http_method_name(request->method),
+		path != NULL ? path : request->path, following->refused, connection->name);
+	return error_remedy(error, NULL,
+		"See at %s what it is called now, and give the step that name; where the lists of "
+		"the connection lack it, an admin of the tenant '%s' has to add it: 'slipway "
+		"connection add %s --tenant %s --replace'. Or give it its old name again.",
+		exchange->provider->name, connection->tenant, connection->name, connection->tenant);
+}
+
 static enum error_class send_with(const struct provider_exchange *exchange,
 	const struct provider_request *request, const char *token,
 	struct provider_response *ret_response, struct error *error)
 {
+	struct following following = { .exchange = exchange, .method = request->method };
 	struct http_request http = { .deadline_at = call_deadline(exchange, 0),
 		.reach = HTTP_REACH_CONFIGURED,
-		.allow_loopback = exchange->settings->allow_loopback };
+		.allow_loopback = exchange->settings->allow_loopback,
+		.may_follow = may_follow,
+		.follow_data = &following };
 	struct http_response response;
 
 	if (fill_request(exchange, request, token, &http, error) != ERROR_NONE)
@@ -278,7 +329,9 @@ static enum error_class send_with(const struct provider_exchange *exchange,
 	if (class != ERROR_NONE)
 		return class;
 	take_notice(exchange, &response);
-	class = read_response(exchange, request, &response, ret_response, error);
+	class = following.refused != NULL
+		? refuse_redirect(&following, request, error)
+		: read_response(exchange, request, &response, ret_response, error);
 	http_response_release(&response);
 	return class;
 }
@@ -319,14 +372,22 @@ static enum error_class refuse_tokenless(const struct provider *provider, struct
 		provider->token_setting);
 }
 
+static enum error_class refuse_as(const struct provider_exchange *exchange, struct error *error)
+{
+	text_copy(error->provider, sizeof(error->provider), exchange->provider->id);
+	return connected_error(exchange->access->connection, error);
+}
+
 enum error_class provider_send(const struct provider_exchange *exchange,
 	const struct provider_request *request, struct provider_response *ret_response,
 	struct error *error)
 {
 	const struct provider *provider = exchange->provider;
 	const struct provider_access *access = exchange->access;
-	enum error_class class;
+	enum error_class class = allowance_check(exchange, request, false, error);
 
+	if (class != ERROR_NONE)
+		return class;
 	if (access->token != NULL)
 		class = send_with(exchange, request, access->token, ret_response, error);
 	else if (provider->mint != NULL && access->account != NULL)
@@ -334,8 +395,9 @@ enum error_class provider_send(const struct provider_exchange *exchange,
 	else
 		class = refuse_tokenless(provider, error);
 	if (class != ERROR_NONE)
-		text_copy(error->provider, sizeof(error->provider), provider->id);
-	return class;
+		return refuse_as(exchange, error);
+	allowance_learn(exchange, request, ret_response);
+	return ERROR_NONE;
 }
 
 enum error_class provider_check_grant(const struct provider_exchange *exchange,
@@ -350,9 +412,7 @@ enum error_class provider_check_grant(const struct provider_exchange *exchange,
 	enum error_class class = provider->mint != NULL && access->account != NULL
 		? provider->mint(exchange, request, false, &ignored, error)
 		: refuse_tokenless(provider, error);
-	if (class != ERROR_NONE)
-		text_copy(error->provider, sizeof(error->provider), provider->id);
-	return class;
+	return class != ERROR_NONE ? refuse_as(exchange, error) : ERROR_NONE;
 }
 
 /* A line break would begin another header. */

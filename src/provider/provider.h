@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/settings.h"
+#include "core/connection.h"
 #include "http/client.h"
 
 #define PROVIDER_CALL_MS        60000 /* one call; an attempt may make several */
@@ -65,7 +66,20 @@ struct provider_question {
 		const cJSON *json); /* see survey.h; NULL: the status says it all */
 };
 
-/* What the settings say of a provider. All borrowed; all but base_url and questions may be NULL. */
+/* The app that tokens are made for, where there is no token. */
+struct provider_app {
+	const char *id, *installation_id;
+	const char *key_file; /* with its private key; NULL: the key is here */
+	const char *key;      /* PEM; NULL: there is none */
+	/* What the app shows of itself, signed where the key is; the clock there is corrected by so
+	 * many seconds. In the exchange's arena. NULL: the key is here. */
+	enum error_class (*sign)(
+		void *data, int64_t skew_seconds, const char **ret_signed, struct error *error);
+	void *sign_data;
+};
+
+/* With what a provider is called: what the settings say of it, or a connection. All borrowed; all
+ * but base_url and questions may be NULL. */
 struct provider_access {
 	const char *base_url;
 	const char *token;
@@ -75,6 +89,9 @@ struct provider_access {
 	int64_t write_spacing_ms; /* between calls that change something; 0: none */
 	/* ended by a NULL path; a bad credential fails the first */
 	const struct provider_question *questions;
+	struct provider_app app;
+	/* whose credential it is; NULL: that of the settings, which may do all */
+	const struct connection *connection;
 };
 
 /* What a call needs of a token that is made for it. */
@@ -85,6 +102,13 @@ struct provider_grant {
 };
 
 struct provider_exchange;
+
+/* What a call of the run has found by a name: the id of it, or of what belongs to it. */
+struct call_finding {
+	enum call_name names;
+	const char *provider, *id;
+	struct call_finding *next;
+};
 
 struct provider {
 	const char *id;
@@ -103,6 +127,8 @@ struct provider {
 	/* its own: a row each, over a struct that only its file knows */
 	struct settings_part settings;
 	struct provider_access (*access)(const struct settings *settings);
+	/* What is asked of such a credential: of a person's, of an app, of a team. */
+	const struct provider_question *(*questions)(const struct provider_access *access);
 	const char *token_setting; /* names the setting that is missing */
 	const char *tokens_page;   /* where a person makes another; NULL: nowhere in particular */
 	/* How its tokens begin, for the redactor (see redact_token_prefixes); ended by NULL or the
@@ -114,6 +140,12 @@ struct provider {
 	enum error_class (*mint)(const struct provider_exchange *exchange,
 		const struct provider_request *request, bool refresh, const char **ret_token,
 		struct error *error);
+	/* Goes with mint: what the app shows of itself, for nine minutes, in the arena; by a key of
+	 * app->key or app->key_file. The clock is corrected by so many seconds. */
+	enum error_class (*sign)(const struct provider_app *app, int64_t skew_seconds,
+		struct arena *arena, const char **ret_signed, struct error *error);
+	/* Wipes and forgets all tokens that were made in this process; NULL: it makes none. */
+	void (*forget)(void);
 	/* Goes with mint: where a person gives such tokens more rights; NULL: the provider does not
 	 * say. */
 	const char *(*grant_page)(const struct provider_exchange *exchange);
@@ -124,6 +156,17 @@ struct provider {
 	 * https://github.com. In the arena; NULL where memory is short. A provider without it has
 	 * one for all. */
 	const char *(*site)(struct arena *arena, const char *base_url);
+	/* What its calls name, ended by a NULL path, and the query parameters that name nothing in
+	 * any call, ended by NULL. */
+	const struct call_row *calls;
+	const char *const *plain_query;
+	/* Whether the text is an id, and no name, of a thing that can be named by either; NULL:
+	 * none is. */
+	bool (*is_id)(enum call_name names, const char *text);
+	/* How the path of a thing begins that is named by an id alone, as redirects to renamed ones
+	 * go there: "/repositories/"; NULL: there is none. */
+	const char *id_path;
+	enum call_name id_path_names;
 	/* Members of its bodies that no record of an exchange has, whatever they hold, beside those
 	 * whose names end in token, secret, key, value and such (http/trace.c); ended by NULL.
 	 * NULL: none. */
@@ -164,6 +207,13 @@ struct provider_exchange {
 	struct arena *arena;
 	int64_t deadline_at; /* monotonic */
 	const struct settings *settings;
+	const struct call_row *calls;   /* of the action, ended by a NULL path; NULL: none */
+	struct call_finding **findings; /* of this attempt; NULL: none are kept */
+	/* The key under which the app has the thing with this id, in the ledger as the attempt
+	 * found it; NULL: it has none. NULL: there is no ledger. */
+	const char *(*key_of_id)(
+		void *data, const char *provider, const char *type, const char *id);
+	void *key_data;
 	bool made_lately;    /* the app has made what the call is about a short while ago */
 	int64_t late_for_ms; /* since then, or since the run began where that is later */
 	/* of the action, for refusals that name a member of it; NULL: none */
@@ -178,6 +228,10 @@ struct provider_exchange {
 	void *called_data;
 };
 
+/* The request's body; *ret_json is NULL where it has none. The caller deletes it. */
+enum error_class request_body(const struct provider_request *request, cJSON **ret_json,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* The request's path with the names in it, for people: "/repos/acme/docs". In the arena; NULL where
  * memory is short. */
 const char *request_path(const struct provider_request *request, struct arena *arena);
@@ -191,6 +245,10 @@ bool credential_ends_soon(int64_t expires_at, char when[CREDENTIAL_END_SIZE]);
 /* Adds a detail to the message as ": detail", unless the message has it
  * already. NULL adds nothing. */
 void refusal_add(struct refusal_body *body, const char *detail);
+
+/* Takes over where the provider sends a person. NULL, and what leads nowhere or elsewhere, is none:
+ * an address that is not https, has control characters, or was cut, here or before. */
+void refusal_link(struct refusal_body *body, const char *link);
 
 /*
  * Sends the request; the answer lies in the arena. An answer that is neither 2xx nor expected is an

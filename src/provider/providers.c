@@ -3,6 +3,8 @@
  */
 #include "provider/providers.h"
 
+#include <string.h>
+
 #include "base/redact.h"
 #include "provider/provider.h"
 
@@ -10,6 +12,14 @@
 const struct provider *const providers[] = { PROVIDERS(LISTED) NULL };
 
 _Static_assert(ARRAY_LEN(providers) - 1 <= SETTINGS_PARTS_MAX, "raise SETTINGS_PARTS_MAX");
+
+const struct provider *provider_find(const char *id)
+{
+	for (size_t i = 0; providers[i] != NULL; i++)
+		if (strcmp(providers[i]->id, id) == 0)
+			return providers[i];
+	return NULL;
+}
 
 const struct settings_part *const *providers_introduce(void)
 {

@@ -12,6 +12,9 @@ struct provider;
 /* All providers, ended by NULL: those of PROVIDERS in slipway/provider.h. */
 extern const struct provider *const providers[];
 
+/* The one with this id; NULL: this build has none. */
+const struct provider *provider_find(const char *id);
+
 /*
  * Tells the redactor how the providers' tokens begin, and returns their settings, for
  * settings_init. Each program calls it first, before it writes anything. Static.

@@ -24,6 +24,18 @@ void refusal_add(struct refusal_body *body, const char *detail)
 		body->message[0] != '\0' ? ": " : "", detail);
 }
 
+void refusal_link(struct refusal_body *body, const char *link)
+{
+	static const char cut[] = "...";
+	size_t length = link != NULL ? strlen(link) : 0;
+	bool is_whole = length >= strlen(cut) && length < sizeof(body->link) &&
+		strcmp(link + length - strlen(cut), cut) != 0;
+
+	body->link[0] = '\0';
+	if (is_whole && text_has_prefix(link, "https://") && text_is_plain(link))
+		text_copy(body->link, sizeof(body->link), link);
+}
+
 /* What a page shows, without its tags. */
 static void strip_tags(char *text)
 {
@@ -185,8 +197,11 @@ static void add_single_sign_on(const char *header, struct error *error)
 	error_remedy(error, NULL,
 		"Authorise the token for the organisation's single sign-on there, then trigger the "
 		"step again.");
-	text_format(error->remedy_url, sizeof(error->remedy_url), "%.*s", (int)strcspn(url, ";, "),
-		url);
+	struct refusal_body body;
+	char link[sizeof(body.link)];
+	text_format(link, sizeof(link), "%.*s", (int)strcspn(url, ";, "), url);
+	refusal_link(&body, link);
+	text_copy(error->remedy_url, sizeof(error->remedy_url), body.link);
 }
 
 const char *page_at_site(const struct provider_exchange *exchange, const char *page)
@@ -244,7 +259,7 @@ static void add_remedy(const struct provider *provider, const struct refusal *ro
 		add_general_remedy(provider, http, body, error);
 	if (row != NULL && row->remedy_url != NULL)
 		text_copy(error->remedy_url, sizeof(error->remedy_url), row->remedy_url);
-	if (text_has_prefix(body->link, "https://"))
+	if (body->link[0] != '\0')
 		text_copy(error->remedy_url, sizeof(error->remedy_url), body->link);
 	if (error->class == ERROR_SCOPE_MISSING)
 		add_single_sign_on(http_response_header(http, provider->sign_on_header), error);

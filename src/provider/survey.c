@@ -53,10 +53,17 @@ void survey_add_expiry(struct survey *survey, int64_t expires_at)
 		survey->expires_at = expires_at;
 	if (survey->for_plan || !credential_ends_soon(expires_at, when))
 		return;
-	const char *advice = arena_format(survey->exchange->arena,
-		"Make a new one and put it into the file of %s_FILE: workers take it up without a "
-		"restart.",
-		provider->token_setting);
+	const struct connection *connection = survey->exchange->access->connection;
+	const char *advice = connection != NULL
+		? arena_format(survey->exchange->arena,
+			  "Make a new one and give it to the connection: 'slipway connection add "
+			  "%s "
+			  "--tenant %s --replace'.",
+			  connection->name, connection->tenant)
+		: arena_format(survey->exchange->arena,
+			  "Make a new one and put it into the file of %s_FILE: workers take it up "
+			  "without a restart.",
+			  provider->token_setting);
 	survey_add(survey, false, provider->tokens_page, advice != NULL ? advice : "",
 		"the token for %s ends %s", provider->name, when);
 }
@@ -120,8 +127,9 @@ static bool ask_of(
 
 	if (ask(survey, question, name, &error) == ERROR_NONE)
 		return true;
-	bool refused = error.http_status >= 400 && error.http_status < 500 &&
-		error.class != ERROR_RATE_LIMITED;
+	bool refused = error.class == ERROR_NOT_ALLOWED ||
+		(error.http_status >= 400 && error.http_status < 500 &&
+			error.class != ERROR_RATE_LIMITED);
 
 	/* That it may not be asked is no finding, unless the question is about that. */
 	if (!refused || (question->tells_refusal && error.class != ERROR_NOT_FOUND))

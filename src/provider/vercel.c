@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "provider/provider.h"
 #include "provider/survey.h"
+#include "provider/vercel_calls.h"
 
 #define LIMIT_MS      5000 /* where neither Retry-After nor the body says how long */
 #define TIME_MAX_MS   1e15 /* of the year 33658 */
@@ -61,7 +62,7 @@ static void read_refusal(const cJSON *json, struct refusal_body *body)
 
 	copy_member(error, "code", body->code, sizeof(body->code));
 	copy_member(error, "message", body->message, sizeof(body->message));
-	copy_member(error, "link", body->link, sizeof(body->link));
+	refusal_link(body, json_member_string(error, "link"));
 
 	/* What a person is to do, as "Install GitHub App", or what was refused, as "create". */
 	refusal_add(body, json_member_string(error, "action"));
@@ -95,6 +96,7 @@ static bool is_limited(
 #define BILLING_URL    "https://vercel.com/dashboard/usage"
 #define DASHBOARD_URL  "https://vercel.com/dashboard"
 #define PROTECTION_URL "https://vercel.com/docs/deployment-protection"
+#define TEAM           "SLIPWAY_VERCEL_TEAM (of a connection, its account)"
 #define REPLACE_TOKEN  "Replace the token in SLIPWAY_VERCEL_TOKEN_FILE and trigger the step again."
 #define FREE_DOMAIN    "Remove the domain from the project that has it, or choose another."
 #define FREE_VARIABLE                                                                              \
@@ -142,8 +144,7 @@ static const struct refusal refusals[] = {
 	{ .status = 404,
 		.message = "Project not found",
 		.class = ERROR_NOT_FOUND,
-		.remedy = "Run the step that makes the project again, or check "
-			  "SLIPWAY_VERCEL_TEAM." },
+		.remedy = "Run the step that makes the project again, or check " TEAM "." },
 	{ .status = 403,
 		.message = "Git author",
 		.class = ERROR_SCOPE_MISSING,
@@ -217,13 +218,13 @@ static const struct refusal refusals[] = {
 	{ .status = 403,
 		.message = "re-authenticate to this scope",
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Correct SLIPWAY_VERCEL_TEAM, or give the workers a token that reaches "
-			  "that team, and trigger the step again.",
+		.remedy = "Correct " TEAM ", or give the workers a token that reaches that team, "
+			  "and trigger the step again.",
 		.remedy_url = TOKENS_URL },
 	{ .status = 403,
 		.class = ERROR_SCOPE_MISSING,
-		.remedy = "Read what Vercel says; check SLIPWAY_VERCEL_TEAM and the role of the "
-			  "token's user in that team, then trigger the step again." },
+		.remedy = "Read what Vercel says; check " TEAM " and the role of the token's user "
+			  "in that team, then trigger the step again." },
 
 	/* Its limit.reset is always a day from now, so there is nothing to wait
 	 * for within a run. */
@@ -451,17 +452,23 @@ static const struct setting setting_rows[] = {
 };
 
 /* That the token is good is not enough: it may not reach the team, or not any more. */
+static const struct provider_question *questions_of(const struct provider_access *access)
+{
+	bool team = access->scope != NULL && access->scope[0] != '\0';
+	return team ? team_questions : user_questions;
+}
+
 static struct provider_access access_of(const struct settings *settings)
 {
 	const struct vercel_settings *own = settings_part(settings, &vercel.settings);
-	bool team = own->team != NULL && own->team[0] != '\0';
-
-	return (struct provider_access){
+	struct provider_access access = {
 		.base_url = own->url,
 		.token = own->token,
 		.scope = own->team,
-		.questions = team ? team_questions : user_questions,
 	};
+
+	access.questions = questions_of(&access);
+	return access;
 }
 
 /* It makes names of members of secrets, and addresses with secrets in them. */
@@ -474,9 +481,13 @@ const struct provider vercel = {
 	.request_id_header = "x-vercel-id",
 	.settings = { SETTINGS_PART(struct vercel_settings, setting_rows) },
 	.access = access_of,
+	.questions = questions_of,
 	.token_setting = "SLIPWAY_VERCEL_TOKEN",
 	.tokens_page = TOKENS_URL,
 	.scope = scope,
+	.calls = vercel_calls,
+	.plain_query = vercel_plain_query,
+	.is_id = vercel_is_id,
 	.secret_members = secret_members,
 	.read_refusal = read_refusal,
 	.is_limited = is_limited,

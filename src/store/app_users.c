@@ -31,14 +31,14 @@ static enum error_class add_candidate(struct reading *reading, const char *membe
 	if (copy == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a list of users");
 	if (reading->count == APP_USERS_MAX || !text_copy(copy, MEMBER_SIZE, member) ||
-		!member_split(copy, &user) || strcmp(user.app, uses->app) == 0)
+		!own_name_split(copy, uses->tenant, &user) || strcmp(user.app, uses->app) == 0)
 		return ERROR_NONE;
 	reading->users[reading->count++] = (struct app_user){ user, *uses };
 	return ERROR_NONE;
 }
 
 /* The sets of all steps of a workflow, and that of its deployment, in one round trip. */
-static enum error_class read_workflow(struct reading *reading, const char *app,
+static enum error_class read_workflow(struct reading *reading, const struct app_name *app,
 	const struct workflow_definition *workflow, struct error *error)
 {
 	char keys[WORKFLOW_STEPS_MAX + 1][KEY_SIZE];
@@ -49,10 +49,10 @@ static enum error_class read_workflow(struct reading *reading, const char *app,
 	size_t count = workflow->step_count + 1;
 
 	for (size_t i = 0; i < count; i++) {
-		uses[i] = (struct run_name){ app, workflow->id,
+		uses[i] = (struct run_name){ app->tenant, app->app, workflow->id,
 			i < workflow->step_count ? workflow->steps[i].id : DEPLOYMENT_STEP_ID };
-		text_format(keys[i], KEY_SIZE, KEY_PREFIX "users:" TENANT_DEFAULT ":%s:%s:%s", app,
-			workflow->id, uses[i].step);
+		text_format(keys[i], KEY_SIZE, KEY_PREFIX "users:%s:%s:%s:%s", app->tenant,
+			app->app, workflow->id, uses[i].step);
 		memcpy(words[i], ((const char *[4]){ "ZRANGE", keys[i], "0", SET_MAX }),
 			sizeof(words[i]));
 		commands[i] = (struct redis_words){ 4, words[i] };
@@ -91,7 +91,7 @@ static bool is_user(const struct app_user *candidate, const struct redisReply *r
 		   *needs = reply_text(reply_item(reply, 1)),
 		   *removed = reply_text(reply_item(reply, 2));
 
-	member_make(member, &candidate->uses);
+	own_name_make(member, &candidate->uses);
 	return status != NULL && status[0] != '\0' && needs != NULL && has_name(needs, member) &&
 		(removed == NULL || removed[0] == '\0');
 }
@@ -130,8 +130,9 @@ static enum error_class check_candidates(
 	return ERROR_NONE;
 }
 
-enum error_class app_users_read(struct redis *redis, const char *app, struct arena *arena,
-	struct app_user ret_users[APP_USERS_MAX], size_t *ret_count, struct error *error)
+enum error_class app_users_read(struct redis *redis, const struct app_name *app,
+	struct arena *arena, struct app_user ret_users[APP_USERS_MAX], size_t *ret_count,
+	struct error *error)
 {
 	struct reading reading = { redis, arena, ret_users, 0 };
 

@@ -16,8 +16,8 @@ struct app_user {
 };
 
 /* Reads them: those whose last run used an output, or waits for one. */
-enum error_class app_users_read(struct redis *redis, const char *app, struct arena *arena,
-	struct app_user ret_users[APP_USERS_MAX], size_t *ret_count,
+enum error_class app_users_read(struct redis *redis, const struct app_name *app,
+	struct arena *arena, struct app_user ret_users[APP_USERS_MAX], size_t *ret_count,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

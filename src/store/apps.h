@@ -6,6 +6,7 @@
 
 #include "core/deployment.h"
 #include "core/run.h"
+#include "core/token.h"
 #include "store/redis.h"
 
 /* An app on the list. */
@@ -21,13 +22,18 @@ struct apps_cursor {
 };
 
 /*
- * Fills the list with at most limit apps, the one that changed last first; texts are in the arena.
- * ret_next is where the next page begins; its id is "" where there is none. An app that changes
- * meanwhile moves to the first page.
+ * Fills the list with at most limit apps of the tenant that the caller's token reaches, the one
+ * that changed last first; texts are in the arena. ret_next is where the next page begins; its id
+ * is "" where there is none. An app that changes meanwhile moves to the first page.
  */
-enum error_class apps_page(struct redis *redis, const struct apps_cursor *after, size_t limit,
-	struct arena *arena, struct listed_app *ret_apps, size_t *ret_count,
-	struct apps_cursor *ret_next, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class apps_page(struct redis *redis, const char *tenant, const struct token *caller,
+	const struct apps_cursor *after, size_t limit, struct arena *arena,
+	struct listed_app *ret_apps, size_t *ret_count, struct apps_cursor *ret_next,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* How many apps all tenants have. */
+enum error_class apps_count(
+	struct redis *redis, int64_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* What an app has; all 0 for an app of nobody. */
 struct app_facts {
@@ -37,8 +43,8 @@ struct app_facts {
 };
 
 /* Reads them in one round trip. */
-enum error_class app_read(struct redis *redis, const char *app, struct app_facts *ret_facts,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class app_read(struct redis *redis, const struct app_name *app,
+	struct app_facts *ret_facts, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Reads the deployments of these workflows (the steps of the names are not used), what a status
@@ -48,8 +54,5 @@ enum error_class app_read(struct redis *redis, const char *app, struct app_facts
 enum error_class deployments_read(struct redis *redis, const struct run_name *names, size_t count,
 	struct arena *arena, struct deployment *ret_deployments,
 	struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Key of an app, such as "history". */
-void app_key_make(char *key, size_t size, const char *app, const char *what);
 
 #endif

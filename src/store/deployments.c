@@ -9,17 +9,26 @@
 #include "base/identifier.h"
 #include "base/record.h"
 #include "core/error_json.h"
+#include "core/signed_text.h"
+#include "store/budgets.h"
 #include "store/run_eval.h"
 #include "store/runs.h"
+
+/* With what a step ends that only the build before had. */
+#define STEP_GONE                                                                                  \
+	"the workflow no longer has this step: another build went on with the deployment; "
+#define STEP_GONE_UNBEGUN STEP_GONE "the run had not begun, and nothing was done"
+#define STEP_GONE_BEGUN   STEP_GONE "what the run made stays, and may be half done"
 
 static enum error_class no_memory(struct error *error)
 {
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a deployment");
 }
 
-static struct run_name deployment_name(const char *app, const char *workflow)
+static struct run_name deployment_name(const struct run_name *workflow)
 {
-	return (struct run_name){ app, workflow, DEPLOYMENT_STEP_ID };
+	return (struct run_name){ workflow->tenant, workflow->app, workflow->workflow,
+		DEPLOYMENT_STEP_ID };
 }
 
 bool deployment_take_field(
@@ -101,8 +110,9 @@ static const char *print_steps(const struct start *start, struct arena *arena)
 	return list != NULL ? json_print(arena, list) : NULL;
 }
 
-static enum error_class read_start_result(const struct redisReply *reply, const struct start *start,
-	struct arena *arena, struct start_result *result, struct error *error)
+static enum error_class read_start_result(const struct redisReply *reply,
+	const struct run_name *name, struct arena *arena, struct start_result *result,
+	struct error *error)
 {
 	static const char *const words[] = {
 		[START_NEW] = "new",
@@ -112,6 +122,8 @@ static enum error_class read_start_result(const struct redisReply *reply, const 
 		[START_BUSY] = "busy",
 		[START_CHANGED] = "changed",
 		[START_RING] = "ring",
+		[START_FORGOTTEN] = "forgotten",
+		[START_OVER] = "over",
 	};
 	const struct redisReply *differing = reply_item(reply, 3);
 	size_t outcome;
@@ -119,26 +131,28 @@ static enum error_class read_start_result(const struct redisReply *reply, const 
 	if (find_word(reply, words, ARRAY_LEN(words), &outcome, error) != ERROR_NONE)
 		return error->class;
 	result->outcome = (enum start_outcome)outcome;
+	if (result->outcome == START_OVER)
+		return budget_refuse(differing, error);
 	result->differing_count = 0;
 	for (size_t i = 0; i < reply_count(differing) && i < WORKFLOW_STEPS_MAX; i++)
 		result->differing[result->differing_count++] =
 			arena_string(arena, reply_text(reply_item(differing, i)));
 	if (arena->exhausted)
 		return no_memory(error);
-	return deployment_take(reply_item(reply, 2), start->app, start->workflow, arena,
-		&result->deployment, error);
+	return deployment_take(
+		reply_item(reply, 2), name->app, name->workflow, arena, &result->deployment, error);
 }
 
 enum error_class deployment_start(struct redis *redis, const struct start *start,
 	struct arena *arena, struct start_result *ret_result, struct error *error)
 {
-	const struct run_name name = deployment_name(start->app, start->workflow);
+	const struct run_name name = deployment_name(&start->name);
 	const int64_t hold_ms = DEPLOYMENT_HOLD_MS;
 	char id[RUN_ID_SIZE];
 	const char *steps = print_steps(start, arena);
 	const struct script_argument arguments[] = {
-		{ "app", .text = start->app },
-		{ "workflow", .text = start->workflow },
+		{ "app", .text = name.app },
+		{ "workflow", .text = name.workflow },
 		{ "what", .text = start->retry ? "retry" : "start" },
 		{ "deployment", .text = start->retry ? start->deployment : id },
 		{ "start", .text = start->id },
@@ -151,20 +165,41 @@ enum error_class deployment_start(struct redis *redis, const struct start *start
 		{ "plan", .text = start->plan },
 		{ "force", .text = start->force ? "1" : "" },
 		{ "steps", .text = steps },
+		{ "unbegun", .text = error_text(arena, ERROR_CANCELLED, STEP_GONE_UNBEGUN) },
+		{ "begun", .text = error_text(arena, ERROR_CANCELLED, STEP_GONE_BEGUN) },
 		{ "hold_ms", .integer = &hold_ms },
 		{ "retention", .integer = &start->retention_seconds },
 		{ "request", .text = start->request },
-		{ "actor", .text = NULL },
+		{ "actor", .text = start->actor },
+		{ "replaces", .text = start->replaces ? "1" : "" },
+		{ "budgets", .text = start->budgets },
 	};
 	const struct script_call call = { SCRIPT_START, 0, NULL, ARRAY_LEN(arguments), arguments };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	if (steps == NULL)
+	if (steps == NULL || arena->exhausted)
 		return no_memory(error);
 	run_id_make(id);
 	if (run_eval(redis, &name, &call, &reply, error) != ERROR_NONE)
 		return error->class;
-	return read_start_result(reply, start, arena, ret_result, error);
+	return read_start_result(reply, &name, arena, ret_result, error);
+}
+
+enum error_class deployment_find_request(struct redis *redis, const struct run_name *workflow,
+	const char *id, bool retry, struct arena *arena, struct start_result *ret_result,
+	struct error *error)
+{
+	const struct run_name name = deployment_name(workflow);
+	const struct script_argument arguments[] = {
+		{ "what", .text = retry ? "retry" : "start" },
+		{ "start", .text = id },
+	};
+	const struct script_call call = { SCRIPT_KNOWN, 0, NULL, ARRAY_LEN(arguments), arguments };
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (run_eval(redis, &name, &call, &reply, error) != ERROR_NONE)
+		return error->class;
+	return read_start_result(reply, &name, arena, ret_result, error);
 }
 
 /* ---- the rest ---- */
@@ -179,7 +214,7 @@ enum error_class deployment_stop(struct redis *redis, const struct run_name *wor
 		[STOP_NOTHING] = "nothing",
 		[STOP_OTHER] = "other",
 	};
-	const struct run_name name = deployment_name(workflow->app, workflow->workflow);
+	const struct run_name name = deployment_name(workflow);
 	const struct script_argument arguments[] = {
 		{ "app", .text = name.app },
 		{ "workflow", .text = name.workflow },
@@ -204,7 +239,7 @@ enum error_class deployment_stop(struct redis *redis, const struct run_name *wor
 enum error_class deployment_read(struct redis *redis, const struct run_name *workflow,
 	struct arena *arena, struct deployment *ret_deployment, struct error *error)
 {
-	const struct run_name name = deployment_name(workflow->app, workflow->workflow);
+	const struct run_name name = deployment_name(workflow);
 	char key[KEY_SIZE];
 	const char *const words[] = { "HGETALL", key };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
@@ -220,22 +255,31 @@ enum error_class run_skip(struct redis *redis, const struct skip *skip, struct a
 {
 	const struct run_name *name = &skip->name;
 	char run[RUN_ID_SIZE];
+	const char *gives = arena_format(arena, "%s " OUTPUT_GIVEN, skip->gives);
 	const struct script_argument arguments[] = {
 		{ "app", .text = name->app },
 		{ "workflow", .text = name->workflow },
 		{ "step", .text = name->step },
 		{ "run", .text = run },
 		{ "output", .text = skip->output },
-		{ "gives", .text = skip->gives },
+		{ "gives", .text = gives },
+		{ "definition", .text = skip->definition },
+		{ "outputs", .text = skip->outputs },
+		{ "digest", .text = skip->digest },
 		{ "needs", .text = skip->needs },
+		{ "uses", .text = skip->uses },
 		{ "attempts", .integer = &skip->attempts },
 		{ "run_ms", .integer = &skip->run_ms },
 		{ "retention", .integer = &skip->retention_seconds },
 		{ "request", .text = skip->request },
-		{ "actor", .text = NULL },
+		{ "actor", .text = skip->actor },
+		{ "budgets", .text = skip->budgets },
 	};
 	const struct script_call call = { SCRIPT_SKIP, 0, NULL, ARRAY_LEN(arguments), arguments };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (gives == NULL)
+		return no_memory(error);
 
 	run_id_make(run);
 	if (run_eval(redis, name, &call, &reply, error) != ERROR_NONE ||
@@ -244,9 +288,14 @@ enum error_class run_skip(struct redis *redis, const struct skip *skip, struct a
 	const char *word = reply_text(reply_item(reply, 0));
 	if (strcmp(word, "given") == 0)
 		return ERROR_NONE;
-	if (strcmp(word, "done") == 0)
-		return error_set(error, ERROR_RUN_CONFLICT,
+	if (strcmp(word, "over") == 0)
+		return budget_refuse(reply_item(reply, 3), error);
+	if (strcmp(word, "done") == 0) {
+		error_set(error, ERROR_RUN_CONFLICT,
 			"'%s' of '%s' is done already: it has a result", name->step, name->app);
+		return error_remedy(
+			error, NULL, "Keep that result, or run the step again with another input.");
+	}
 	error_set(error, ERROR_RUN_CONFLICT, "a worker executes '%s' of '%s' (run %s)", name->step,
 		name->app, ret_run->id);
 	return error_remedy(error, NULL, "Cancel it first, or wait until it has ended.");

@@ -28,7 +28,7 @@ struct start_step {
 };
 
 struct start {
-	const char *app, *workflow;
+	struct run_name name;   /* the step of it is not used */
 	const char *deployment; /* retry: id of the one that is meant; NULL: the last one */
 	const char *id;         /* startId: chosen by the client; NULL: none */
 	const char *seen;       /* retry: digest of the deployment whose inputs were read */
@@ -37,8 +37,11 @@ struct start {
 	const char *after;               /* NULL: none */
 	const char *plan;                /* as struct deployment has it; NULL: none */
 	const char *request;             /* id of the HTTP request; NULL: none */
+	const char *actor;               /* id of the token that sent it; NULL: unknown */
 	bool retry, force;
+	bool replaces; /* whoever asks ends a live one with other inputs, and asks again */
 	int64_t retention_seconds;
+	const char *budgets; /* of its tenant: budgets_print; NULL: none */
 	const struct start_step *steps;
 	size_t step_count;
 };
@@ -51,20 +54,32 @@ enum start_outcome {
 	START_BUSY,     /* a step runs with another input, or is being cancelled */
 	START_CHANGED,  /* retry: the inputs are no longer those that were read */
 	START_RING,     /* it would wait for itself, through other apps */
+	/* It was sent before, and nothing is known any more of the deployment that it got. */
+	START_FORGOTTEN,
+	START_OVER, /* never given: it is the error that budget_refuse() makes of it */
 };
 
 struct start_result {
 	enum start_outcome outcome;
-	struct deployment deployment; /* what stands there now */
-	/* steps with other inputs; of START_RING what waits for one another, the first also last */
+	/* what stands there now; of a request that was sent before, what has become of its own */
+	struct deployment deployment;
+	/* Steps with other inputs; of START_RING what waits for one another, the first also last;
+	 * of START_FORGOTTEN the id of the deployment. */
 	const char *differing[WORKFLOW_STEPS_MAX];
 	size_t differing_count;
 };
 
 /* Texts of the result are in the arena. Safe to repeat after ERROR_OUTCOME_UNKNOWN where it has an
- * id; without one, a start that is done by then begins anew. */
+ * id; without one, a start that is done by then begins anew. Where a budget is used up, nothing is
+ * made: see budget_refuse. */
 enum error_class deployment_start(struct redis *redis, const struct start *start,
 	struct arena *arena, struct start_result *ret_result,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Whether a start, or a retry, with this id has been sent before: it is START_SAME or
+ * START_FORGOTTEN then, else START_NONE. Texts of the result are in the arena. */
+enum error_class deployment_find_request(struct redis *redis, const struct run_name *workflow,
+	const char *id, bool retry, struct arena *arena, struct start_result *ret_result,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 enum stop_outcome {
@@ -96,13 +111,20 @@ enum error_class deployment_take(const struct redisReply *hash, const char *app,
 	const char *workflow, struct arena *arena, struct deployment *ret_deployment,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/* The digest of a result that is for the first input that the step is asked for. */
+#define SKIP_ANY_INPUT "given"
+
 /* A result that a person gives. Borrowed. */
 struct skip {
 	struct run_name name;
-	const char *output;  /* JSON */
-	const char *gives;   /* see output_digest */
-	const char *needs;   /* as struct start_step has them */
+	const char *output; /* JSON */
+	const char *gives;  /* see output_digest */
+	/* As struct start_step has them; the digest, needs and uses are of the input that the step
+	 * would have now, and count where nobody has asked for the step yet. */
+	const char *definition, *outputs, *digest, *needs, *uses;
 	const char *request; /* id of the HTTP request; NULL: none */
+	const char *actor;   /* id of the token that sent it; NULL: unknown */
+	const char *budgets; /* of its tenant: budgets_print; NULL: none */
 	int64_t run_ms, attempts, retention_seconds;
 };
 

@@ -1,6 +1,6 @@
 /*
  * The key KEY_LAYOUT is written by the scripts that add the first state of an app. State without it
- * is from before it was there.
+ * is from before it was there, as is one list of apps for all.
  */
 #include "store/layout.h"
 
@@ -28,7 +28,8 @@ static enum error_class refuse(const char *found, struct error *error)
 enum error_class layout_check(struct redis *redis, struct error *error)
 {
 	const char *const get[] = { "GET", KEY_LAYOUT };
-	const char *const count[] = { "EXISTS", KEY_APPS, KEY_LIVE, KEY_DELAYED };
+	const char *const count[] = { "EXISTS", KEY_PREFIX "apps", KEY_TENANTS, KEY_LIVE,
+		KEY_DELAYED };
 	const struct redis_words commands[] = { { ARRAY_LEN(get), get },
 		{ ARRAY_LEN(count), count } };
 	struct redisReply *replies[ARRAY_LEN(commands)] = { NULL };

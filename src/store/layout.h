@@ -11,7 +11,7 @@
 
 /* The number in KEY_LAYOUT. Raise it here and in scripts/layout.lua where old keys are read no
  * longer. */
-#define LAYOUT "2"
+#define LAYOUT "7"
 
 /*
  * Whether the state in Redis has our layout, or there is none yet. ERROR_STORE_UNAVAILABLE, which

@@ -24,13 +24,13 @@ enum error_class ledger_decode(
 }
 
 enum error_class ledger_read(
-	struct redis *redis, const char *app, cJSON **ret_ledger, struct error *error)
+	struct redis *redis, const struct app_name *app, cJSON **ret_ledger, struct error *error)
 {
-	struct run_keys keys;
+	char key[KEY_SIZE];
+	const char *const words[] = { "HGETALL", key };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	run_keys_make(&keys, &(struct run_name){ app, NULL, NULL });
-	const char *const words[] = { "HGETALL", keys.list[RUN_KEY_LEDGER] };
+	app_key_make(key, app, "ledger");
 	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
 		return error->class;
 	return ledger_decode(reply, ret_ledger, error);

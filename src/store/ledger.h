@@ -6,6 +6,7 @@
 #define SLIPWAY_STORE_LEDGER_H
 
 #include "base/json.h"
+#include "core/run.h"
 #include "store/redis.h"
 
 /* Turns a reply to HGETALL into an object of strings. The caller owns *ret_ledger. */
@@ -13,7 +14,7 @@ enum error_class ledger_decode(
 	const struct redisReply *hash, cJSON **ret_ledger, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The ledger of an app; empty if it has nothing. The caller owns *ret_ledger. */
-enum error_class ledger_read(struct redis *redis, const char *app, cJSON **ret_ledger,
+enum error_class ledger_read(struct redis *redis, const struct app_name *app, cJSON **ret_ledger,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

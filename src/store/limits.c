@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "slipway/field.h"
+#include "store/functions.h"
 #include "store/keys.h"
 
 struct gate_message {
@@ -28,25 +29,25 @@ static void make_key(char key[KEY_SIZE], const char *kind, const struct limit_na
 static enum error_class gate(struct redis *redis, const struct limit_name *name,
 	const struct gate_message *message, struct redisReply **ret_reply, struct error *error)
 {
-	static const struct limit_caller nobody = { "", "", "", false };
+	static const struct limit_caller nobody = { "", { "", "" }, "", false };
 	static const struct limit_failure none = { 0 };
 	const struct limit_caller *caller = message->caller != NULL ? message->caller : &nobody;
 	const struct limit_failure *failure = message->failure != NULL ? message->failure : &none;
-	char limit[KEY_SIZE], provider[KEY_SIZE], worker[KEY_SIZE];
+	char limit[KEY_SIZE], provider[KEY_SIZE], worker[KEY_SIZE], app[APP_MEMBER_SIZE];
 	const char *const keys[] = { limit, provider, worker };
 	const struct script_argument arguments[] = { { "what", .text = message->what },
 		{ "close_ms", .integer = &message->close_ms }, { "run", .text = caller->run_id },
-		{ "app", .text = caller->app },
-		{ "heeds", .text = caller->heeds_outages ? "1" : "" },
+		{ "app", .text = app }, { "heeds", .text = caller->heeds_outages ? "1" : "" },
 		{ "status", .integer = &failure->status },
 		{ "network", .text = failure->unreachable ? "1" : "" } };
 	const struct script_call call = { SCRIPT_GATE, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments),
 		arguments };
 
+	app_member_make(app, &caller->app);
 	make_key(limit, "limit", name, "", name->credential + strcspn(name->credential, ":"));
 	make_key(provider, "outage", name, "", "");
 	make_key(worker, "outage", name, ":", caller->worker);
-	return redis_eval(redis, &call, ret_reply, error);
+	return script_call(redis, &call, ret_reply, error);
 }
 
 static enum error_class tell(struct redis *redis, const struct limit_name *name,
@@ -114,7 +115,7 @@ enum error_class limit_pace(struct redis *redis, const struct limit_name *name,
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	make_key(key, "pace", name, "", "");
-	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
+	if (script_call(redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	*ret_turn = (struct limit_turn){ reply_integer(reply_item(reply, 0)),
 		reply_integer(reply_item(reply, 1)) == 1, reply_integer(reply_item(reply, 2)) };

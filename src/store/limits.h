@@ -4,11 +4,12 @@
  * all. When the time is up, one caller probes and the others wait for its result. It is the same if
  * calls of several apps fail one after the other: then the provider is down, and one run probes.
  * It is down for all if it responds with failures or hangs, and for one worker if that worker
- * cannot reach it.
+ * cannot reach it; and for one tenant alone as long as only calls of its apps have failed.
  */
 #ifndef SLIPWAY_STORE_LIMITS_H
 #define SLIPWAY_STORE_LIMITS_H
 
+#include "core/run.h"
 #include "store/redis.h"
 
 /* Both borrowed. The credential is a name that does not reveal it, followed by a colon and the
@@ -19,7 +20,9 @@ struct limit_name {
 
 /* Who calls. All borrowed. */
 struct limit_caller {
-	const char *run_id, *app, *worker;
+	const char *run_id;
+	struct app_name app;
+	const char *worker;
 	bool heeds_outages; /* keeps away from a provider that is down */
 };
 

@@ -3,6 +3,7 @@
  */
 #include "store/needs.h"
 
+#include "base/unset.h"
 #include <string.h>
 
 #include "store/run_eval.h"
@@ -23,8 +24,10 @@ static enum error_class read_needs(const struct redisReply *reply, struct needs 
 		needs->missing_status = arena_string(arena, reply_text(reply_item(reply, 2)));
 	}
 
-	for (size_t i = 0; needs->missing == NULL && i < needs->count; i++)
-		needs->outputs[i] = arena_string(arena, reply_text(reply_item(reply, 1 + i)));
+	for (size_t i = 0; needs->missing == NULL && i < needs->count; i++) {
+		needs->outputs[i] = arena_string(arena, reply_text(reply_item(reply, 1 + 2 * i)));
+		needs->gives[i] = arena_string(arena, reply_text(reply_item(reply, 2 + 2 * i)));
+	}
 	return arena->exhausted ? error_set(error, ERROR_OUT_OF_MEMORY, "no memory for outputs")
 				: ERROR_NONE;
 }
@@ -33,7 +36,7 @@ enum error_class needs_take(struct redis *redis, const struct lease *lease, stru
 	struct arena *arena, struct error *error)
 {
 	const struct run_name name = lease_name(lease);
-	char names[NEEDS_MAX][KEY_SIZE];
+	UNSET char names[NEEDS_MAX][KEY_SIZE];
 	const char *keys[NEEDS_MAX];
 	const struct script_argument arguments[] = { { "token", .text = lease->token },
 		{ "uses", .text = needs->uses } };

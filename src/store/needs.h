@@ -12,6 +12,7 @@ struct needs {
 	size_t count;
 	const char *uses;               /* set by the caller: step_set_uses */
 	const char *outputs[NEEDS_MAX]; /* JSON, in the same order; all of them or none */
+	char *gives[NEEDS_MAX];         /* of each: see core/signed_text.h */
 	const struct run_name *missing; /* the first one that is not done; NULL: all are done */
 	const char *missing_status;     /* "" if it was never triggered, or has expired */
 };

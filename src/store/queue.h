@@ -1,69 +1,86 @@
 /*
- * The queue of runs: a Redis stream with one consumer group.
+ * The queue of runs: who is next. Its keys, and how tenants and apps take turns, are told in
+ * scripts/ready.lua.
  */
 #ifndef SLIPWAY_STORE_QUEUE_H
 #define SLIPWAY_STORE_QUEUE_H
 
 #include "store/runs.h"
 
-/* One entry as it was read. Texts are in the arena; "" if the entry does not have the field. */
-struct queue_entry {
-	const char *id;
-	struct run_name name;
-	const char *run_id;
-	const char *definition; /* digest of the step's definition, as the run has it */
-	const char *held;       /* all of it, for people */
+#define TAKE_MAX 64 /* runs, in one call */
+
+/* What a worker asks for. Borrowed. */
+struct take {
+	const char *worker;
+	int64_t lease_ms;
+	const char *definitions; /* of the steps that it has, as queue_definitions() lists them;
+				    NULL: of all */
+	const char *limits;      /* of runs at a time, as SLIPWAY_RUN_LIMITS has them; NULL: none */
+	size_t want;             /* runs, at most; TAKE_MAX or less */
+	bool after_begun;        /* the last one that it took had begun before */
+};
+
+enum taken_kind {
+	TAKEN_RUN,         /* it is this worker's now */
+	TAKEN_ENDED,       /* it was past its deadline */
+	TAKEN_OTHER_BUILD, /* it was left to others: say why by run_decline() */
+	TAKEN_BROKEN,      /* it cannot be run; an operator finds it, or it is looked at again */
+};
+
+/* One run that was met on the queue. Texts are in the arena. */
+struct taken {
+	enum taken_kind kind;
+	struct run_name name;     /* all but TAKEN_BROKEN */
+	struct claim claim;       /* TAKEN_RUN: claim_release() frees it */
+	struct run ended;         /* TAKEN_ENDED: the facts for the log */
+	const char *run_id;       /* TAKEN_OTHER_BUILD */
+	const char *definition;   /* TAKEN_OTHER_BUILD: which it is of */
+	const char *member, *why; /* TAKEN_BROKEN: what stood there, and what is wrong with it */
+};
+
+struct taken_list {
+	struct taken *items;
+	size_t count;
+	bool after_begun; /* for the next call */
 };
 
 /*
- * Takes the entry of a run that was started before and is due again, wherever it is on the queue:
- * such runs go before new ones. On a short queue another worker may have read the same entry; the
- * claim then finds it stale.
+ * Takes the next runs off the queue, with their leases. Never waits. There may be fewer, or none:
+ * then queue_wait(). One run that is broken costs the others nothing. queue_taken_release() frees
+ * the list.
  */
-enum error_class queue_take_due(struct redis *redis, struct arena *arena, bool *ret_found,
-	struct queue_entry *ret_entry, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class queue_take(struct redis *redis, const struct take *take, struct arena *arena,
+	struct taken_list *ret_list, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Reads what take.lua gives into an empty list: of work_send. */
+enum error_class taken_list_read(const struct redisReply *reply, struct arena *arena,
+	struct taken_list *list, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Frees the ledgers of all that was taken. */
+void queue_taken_release(struct taken_list *list);
+
+/* The definitions of this build for struct take, in the arena; NULL if out of memory. */
+const char *queue_definitions(struct arena *arena);
+
+/* Waits until something is queued, up to timeout_ms: well below the time-out of the connection.
+ * Another worker may be faster, and a bell may go unheard: so take whatever it says. */
+enum error_class queue_wait(
+	struct redis *redis, int timeout_ms, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Waits up to block_ms (0: does not wait) for an entry that no worker has read. *ret_found tells
- * whether there was one. Creates the group if it is missing. block_ms must be well below the
- * connection's timeout.
+ * Whether as many runs are counted as being run, by what limits count, as are: a hand may have
+ * deleted one. *ret_faults has what is not so, in words; with `repair` it is put right. The caller
+ * frees it.
  */
-enum error_class queue_reserve(struct redis *redis, const char *consumer, int block_ms,
-	struct arena *arena, bool *ret_found, struct queue_entry *ret_entry,
+enum error_class queue_recount(struct redis *redis, bool repair, struct redisReply **ret_faults,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* A page of the queue, oldest entry first; in the arena. */
-struct queue_page {
-	const struct queue_entry *entries;
-	size_t count;
-};
-
-/* Lists up to 200 entries: from "-" for the first page, from "(<id>" for those after an id. */
-enum error_class queue_list(struct redis *redis, const char *from, struct arena *arena,
-	struct queue_page *ret_page, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Moves an entry that cannot be run from the queue to slipway:{0}:dead, with the reason. */
-enum error_class queue_dead_letter(struct redis *redis, const struct queue_entry *entry,
-	const char *reason, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Removes a consumer that no longer reads. Entries that it read but did not claim lose their
- * reader; the reaper queues them again. */
-enum error_class queue_leave(
-	struct redis *redis, const char *consumer, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Whether the entry is on the queue but no run refers to it: added manually, or left over after a
- * Redis rollback.
- */
-enum error_class queue_is_orphaned(struct redis *redis, const struct queue_entry *entry,
-	bool *ret_astray, struct error *error) SLIPWAY_MUST_CHECK;
-
 /*
- * Dead-letters entries older than kept_ms that no run refers to, whoever has read them. Looks at
- * the oldest 200 entries, and adds the runs of the others to the index of live runs if they are
- * missing there. Also removes consumers of workers that are long gone: idle for a day, with nothing
- * pending.
+ * Looks at a page of the live runs: whether each has its place, where a hand may have deleted it.
+ * Call it at each tick: it does its work once a second, whoever calls. What has not changed for so
+ * long goes off the lists of apps and tenants.
  */
-enum error_class queue_tidy(
-	struct redis *redis, int64_t kept_ms, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class queue_sweep(
+	struct redis *redis, int64_t retention_seconds, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

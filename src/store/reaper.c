@@ -22,15 +22,12 @@ static enum error_class reap_run(const struct reaper *reaper, const struct run_n
 	const char *member, struct arena *arena, struct error *error)
 {
 	const int64_t crashes_max = RUN_CRASHES_MAX;
-	const int64_t unclaimed_ms =
-		reaper->lease_ms < RUN_UNCLAIMED_MS ? reaper->lease_ms : RUN_UNCLAIMED_MS;
-	const char *const keys[] = { KEY_PULSE, KEY_DUE };
+	const char *const keys[] = { KEY_PULSE };
 	const struct script_argument arguments[] = {
 		{ "member", .text = member },
 		{ "expired", .text = error_text(arena, ERROR_TIMEOUT, RUN_EXPIRED_MESSAGE) },
 		{ "lost", .text = error_text(arena, ERROR_WORKER_LOST, RUN_LOST_MESSAGE) },
 		{ "crashes_max", .integer = &crashes_max },
-		{ "unclaimed_ms", .integer = &unclaimed_ms },
 		{ "lease_ms", .integer = &reaper->spare_ms },
 	};
 	const struct script_call call = { SCRIPT_REAP, ARRAY_LEN(keys), keys, ARRAY_LEN(arguments),
@@ -159,6 +156,54 @@ static enum error_class reap_index(
 	return reap_members(reaper, index, reply, error);
 }
 
+/* ---- users that are yet to be told ---- */
+
+static enum error_class tell_users(
+	const struct reaper *reaper, const char *of, size_t *ret_count, struct error *error)
+{
+	const char *own_name = strchr(of, ':');
+	const struct script_argument argument = { "name",
+		.text = own_name != NULL ? own_name + 1 : "" };
+	const struct script_call call = { SCRIPT_TELL, 0, NULL, 1, &argument };
+	const char *const remove[] = { "ZREM", KEY_TELLING, of };
+	char parts[MEMBER_SIZE];
+	struct run_name name;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (!text_copy(parts, sizeof(parts), of) || !member_split_any(parts, &name))
+		return redis_tell(reaper->redis, ARRAY_LEN(remove), remove, error);
+	name.workflow = name.step = NULL;
+	if (run_eval(reaper->redis, &name, &call, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_count += (size_t)reply_integer(reply);
+	return ERROR_NONE;
+}
+
+/* Goes on with the step that has waited longest. Where its turn fails, the others get theirs: it
+ * goes behind them. */
+static enum error_class tell_next(
+	const struct reaper *reaper, size_t *ret_count, struct error *error)
+{
+	char now[24];
+	const char *const words[] = { "ZRANGE", KEY_TELLING, "0", "0" };
+	CLEANUP_REPLY struct redisReply *names = NULL;
+
+	enum error_class class =
+		redis_command(reaper->redis, ARRAY_LEN(words), words, &names, error);
+	if (class != ERROR_NONE || reply_count(names) == 0)
+		return class == ERROR_STORE_REFUSED ? ERROR_NONE : class;
+	const char *of = reply_text(reply_item(names, 0));
+	const char *const later[] = { "ZADD", KEY_TELLING, "XX", now, of };
+
+	class = tell_users(reaper, of, ret_count, error);
+	if (class != ERROR_STORE_REFUSED)
+		return class;
+	text_format(now, sizeof(now), "%lld", (long long)reaper->now);
+	return redis_tell(reaper->redis, ARRAY_LEN(later), later, error);
+}
+
+/* ---- a turn ---- */
+
 /* Tells the others that somebody looks; gives the time. */
 static enum error_class pulse(struct reaper *reaper, struct error *error)
 {
@@ -167,7 +212,7 @@ static enum error_class pulse(struct reaper *reaper, struct error *error)
 	const struct script_call call = { SCRIPT_PULSE, 1, keys, 1, &lease };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	if (redis_eval(reaper->redis, &call, &reply, error) != ERROR_NONE)
+	if (script_call(reaper->redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	reaper->now = reply_integer(reply_item(reply, 1));
 	return ERROR_NONE;
@@ -180,6 +225,7 @@ enum error_class runs_reap(struct redis *redis, int64_t lease_ms,
 
 	*ret_count = 0;
 	if (pulse(&reaper, error) != ERROR_NONE ||
+		tell_next(&reaper, ret_count, error) != ERROR_NONE ||
 		reap_index(&reaper, KEY_DELAYED, ret_count, error) != ERROR_NONE)
 		return error->class;
 	return reap_index(&reaper, KEY_LIVE, ret_count, error);

@@ -8,9 +8,6 @@
 #include "store/runs.h"
 
 #define RUN_CRASHES_MAX 3 /* lost leases in a row that end a run */
-/* A reader claims an entry at once; if it has not by then, it is dead. Less if the lease is shorter
- */
-#define RUN_UNCLAIMED_MS 5000
 
 #define RUN_LOST_MESSAGE "three workers in a row were lost while they ran this step"
 
@@ -29,8 +26,9 @@ enum error_class run_repair(struct redis *redis, const char *index, const char *
 	int64_t lease_ms, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Handles what is due: at most 100 runs of each index. *ret_count is the number examined; if it is
- * 100 or more, call again, because there may be others. ERROR_STORE_REFUSED if a key is corrupt,
+ * Handles what is due: at most 100 runs of each index; and tells some users of a step that has more
+ * of them than one script tells. *ret_count is the number examined or told; if it is 100 or more,
+ * call again, because there may be others. ERROR_STORE_REFUSED if a key is corrupt,
  * such as after a manual edit: the runs that this holds up are tried again later. The listener may
  * be NULL.
  */

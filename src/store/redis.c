@@ -1,6 +1,7 @@
 /*
- * One connection with deadlines. hiredis keeps a context usable after a time-out and would read a
- * late reply as the next reply, so any fault drops the connection.
+ * Opens connections and checks them, runs commands on them, and says what an error reply means. In
+ * an event loop one connection serves all coroutines of the process: the first that needs it opens
+ * it, and the others wait for that.
  */
 #include "store/redis.h"
 
@@ -14,23 +15,26 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/redact.h"
+#include "base/sweep.h"
 #include "base/text.h"
 #include "slipway/field.h"
 #include "store/redis_address.h"
-
-#define WORDS_MAX 128
-#define SHA_SIZE  41
+#include "store/redis_link.h"
 
 struct redis {
-	redisContext *context; /* NULL: not connected */
+	struct redis_link *link;        /* NULL: not connected */
+	struct loop *loop;              /* NULL: commands block */
+	bool opening;                   /* the link is being opened, or checked */
+	const struct coroutine *opener; /* by whom */
+	struct coroutine_list opened;   /* who waits for that */
+	uint64_t refusals;              /* times that it failed */
+	struct error refusal;           /* the last one */
 	char name[64];
 	struct redis_address address;
 	int timeout_ms;
-	int pause_ms;                      /* after a time-out; 0: none */
-	int64_t paused_until;              /* monotonic */
-	redis_checker *check;              /* NULL: none */
-	bool checked;                      /* this connection was, or is being */
-	char shas[SCRIPT_COUNT][SHA_SIZE]; /* "" until loaded */
+	int pause_ms;         /* after a time-out; 0: none */
+	int64_t paused_until; /* monotonic */
+	redis_checker *check; /* NULL: none */
 };
 
 enum error_class redis_new(const char *url, const char *password, const char *name, int timeout_ms,
@@ -78,6 +82,35 @@ enum error_class redis_from_settings(const struct settings *settings, const char
 	return ERROR_NONE;
 }
 
+void redis_forget_password(struct redis *redis)
+{
+	size_t known;
+
+	/* As often as it was remembered: each connection does. */
+	do {
+		known = redact_count();
+		redact_remove(redis->address.password);
+	} while (redact_count() < known);
+	memory_sweep(redis->address.password, strlen(redis->address.password));
+}
+
+enum error_class redis_readdress(
+	struct redis *redis, const struct settings *settings, struct error *error)
+{
+	struct redis *fresh = NULL;
+	struct redis_address before = redis->address;
+
+	if (redis_from_settings(settings, redis->name, redis->timeout_ms, &fresh, error) !=
+		ERROR_NONE)
+		return error->class;
+	redis->address = fresh->address;
+	fresh->address = before;
+	redis_free(fresh);
+	sodium_memzero(&before, sizeof(before));
+	redis_disconnect(redis);
+	return ERROR_NONE;
+}
+
 enum error_class redis_check_settings(const struct settings *settings, struct error *error)
 {
 	struct redis *redis = NULL;
@@ -97,11 +130,26 @@ void redis_on_connect(struct redis *redis, redis_checker *check)
 	redis->check = check;
 }
 
+void redis_join(struct redis *redis, struct loop *loop)
+{
+	redis->loop = loop;
+}
+
+void redis_wait_ms(struct redis *redis, int64_t milliseconds)
+{
+	loop_sleep_ms(redis->loop, milliseconds);
+}
+
 void redis_disconnect(struct redis *redis)
 {
-	if (redis->context != NULL)
-		redisFree(redis->context);
-	redis->context = NULL;
+	link_retire(redis->link);
+	redis->link = NULL;
+}
+
+void redis_interrupt(struct redis *redis)
+{
+	if (redis->link != NULL)
+		link_abort(redis->link);
 }
 
 void redis_free(struct redis *redis)
@@ -115,12 +163,9 @@ void redis_free(struct redis *redis)
 
 /* ---- errors ---- */
 
-static enum error_class unavailable(struct redis *redis, const char *why, struct error *error)
+static enum error_class unreachable(const char *why, struct error *error)
 {
-	char message[256];
-	text_copy(message, sizeof(message), why);
-	redis_disconnect(redis);
-	error_set(error, ERROR_STORE_UNAVAILABLE, "Redis cannot be reached: %s", message);
+	error_set(error, ERROR_STORE_UNAVAILABLE, "Redis cannot be reached: %s", why);
 	error->retry_after_ms = 2000;
 	return error->class;
 }
@@ -142,54 +187,37 @@ static const struct {
 	{ "NOAUTH", ERROR_STORE_UNAVAILABLE },
 	{ "WRONGPASS", ERROR_STORE_UNAVAILABLE },
 	{ "NOPERM", ERROR_STORE_UNAVAILABLE },
+	{ "UNBLOCKED", ERROR_STORE_UNAVAILABLE },
 	{ "ERR max number of clients", ERROR_STORE_UNAVAILABLE },
 };
+
+static enum error_class class_of_reply(const redisReply *reply)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reply_errors); i++)
+		if (text_has_prefix(reply->str, reply_errors[i].prefix))
+			return reply_errors[i].class;
+	return ERROR_STORE_REFUSED;
+}
 
 /* The code that an error reply begins with, such as NOGROUP. */
 static void copy_code(const char *reply, char *code, size_t size)
 {
 	text_format(code, size, "%.*s", (int)strcspn(reply, " "), reply);
+	text_make_plain(code);
 }
 
-/* READONLY and the like come from a server that we should leave: the next command looks up the
- * master again. */
-static enum error_class refused(struct redis *redis, const redisReply *reply, struct error *error)
+enum error_class reply_error(const redisReply *reply, struct error *error)
 {
-	for (size_t i = 0; i < ARRAY_LEN(reply_errors); i++) {
-		if (!text_has_prefix(reply->str, reply_errors[i].prefix))
-			continue;
-		error_set(error, reply_errors[i].class, "Redis refuses: %s", reply->str);
-		copy_code(reply->str, error->store_code, sizeof(error->store_code));
-		error->retry_after_ms = 2000;
-		if (error->class == ERROR_STORE_UNAVAILABLE)
-			redis_disconnect(redis);
-		return error->class;
-	}
-
-	error_set(error, ERROR_STORE_REFUSED, "Redis refuses: %s", reply->str);
+	error_set(error, class_of_reply(reply), "Redis refuses: %s", reply->str);
 	copy_code(reply->str, error->store_code, sizeof(error->store_code));
+	if (error->class != ERROR_STORE_REFUSED)
+		error->retry_after_ms = 2000;
 	if (strcmp(error->store_code, "WRONGTYPE") != 0)
 		return error->class;
 	return error_remedy(error, NULL, "A key has the wrong type; 'slipway verify' names it.");
 }
 
 /* ---- connecting and commanding ---- */
-
-static bool append(struct redis *redis, const struct redis_words *command)
-{
-	const char *list[WORDS_MAX];
-	size_t lengths[WORDS_MAX];
-
-	if (command->count > WORDS_MAX)
-		return false;
-	for (size_t i = 0; i < command->count; i++) {
-		list[i] = command->words[i];
-		lengths[i] = strlen(command->words[i]);
-	}
-
-	return redisAppendCommandArgv(redis->context, (int)command->count, list, lengths) ==
-		REDIS_OK;
-}
 
 static void free_replies(size_t count, redisReply **replies)
 {
@@ -199,26 +227,40 @@ static void free_replies(size_t count, redisReply **replies)
 	}
 }
 
-/* Sends all of them and receives all replies, on the open connection. Where that fails there are no
- * replies. *ret_sent tells whether any of it may have reached Redis. */
-static bool exchange(struct redis *redis, size_t count, const struct redis_words *commands,
-	redisReply **replies, bool *ret_sent)
+/* Another coroutine may have dropped it already, and opened a new one. */
+static void drop_link(struct redis *redis, const struct redis_link *link)
 {
-	*ret_sent = false;
-	for (size_t i = 0; i < count; i++)
-		if (!append(redis, &commands[i]))
-			return false;
-	*ret_sent = true;
-	for (size_t i = 0; i < count; i++) {
-		void *reply = NULL;
-		if (redisGetReply(redis->context, &reply) != REDIS_OK || reply == NULL) {
-			free_replies(i, replies);
-			return false;
-		}
-		replies[i] = reply;
-	}
+	if (redis->link == link)
+		redis_disconnect(redis);
+}
 
-	return true;
+/* READONLY and the like come from a server that we should leave: the next command looks up the
+ * master again. */
+static bool is_to_be_left(size_t count, redisReply *const *replies)
+{
+	for (size_t i = 0; i < count; i++)
+		if (reply_is_error(replies[i]) &&
+			class_of_reply(replies[i]) == ERROR_STORE_UNAVAILABLE)
+			return true;
+	return false;
+}
+
+/* Sends all of them and receives all replies, on the open connection. Where that fails there are no
+ * replies, and the connection is gone. *ret_sent tells whether any of it may have reached Redis. */
+static enum error_class exchange(struct redis *redis, size_t count,
+	const struct redis_words *commands, redisReply **replies, bool *ret_sent,
+	struct error *error)
+{
+	char why[REDIS_WHY_SIZE];
+	struct redis_link *link = redis->link;
+
+	*ret_sent = false;
+	if (link == NULL)
+		return unreachable("its connection was closed", error);
+	bool answered = link_exchange(link, count, commands, replies, ret_sent, why);
+	if (!answered || is_to_be_left(count, replies))
+		drop_link(redis, link);
+	return answered ? ERROR_NONE : unreachable(why, error);
 }
 
 static enum error_class setup_command(
@@ -228,11 +270,11 @@ static enum error_class setup_command(
 	redisReply *reply;
 	const struct redis_words command = { count, words };
 
-	if (!exchange(redis, 1, &command, &reply, &sent))
-		return unavailable(redis, redis->context->errstr, error);
+	if (exchange(redis, 1, &command, &reply, &sent, error) != ERROR_NONE)
+		return error->class;
 	enum error_class class =
-		reply->type == REDIS_REPLY_ERROR ? refused(redis, reply, error) : ERROR_NONE;
-	freeReplyObject(reply);
+		reply->type == REDIS_REPLY_ERROR ? reply_error(reply, error) : ERROR_NONE;
+	reply_free(reply);
 	if (class != ERROR_NONE)
 		redis_disconnect(redis);
 	return class;
@@ -259,42 +301,57 @@ static enum error_class set_up(struct redis *redis, struct error *error)
 	return address->database[0] != '\0' ? setup_command(redis, 2, select, error) : ERROR_NONE;
 }
 
-static enum error_class connect_anew(struct redis *redis, struct error *error)
+static enum error_class open_link(struct redis *redis, struct error *error)
 {
-	struct timeval timeout = { .tv_sec = redis->timeout_ms / 1000,
-		.tv_usec = (redis->timeout_ms % 1000) * 1000L };
-	const struct redis_address *address = &redis->address;
-
-	redis->context = address->socket[0] != '\0'
-		? redisConnectUnixWithTimeout(address->socket, timeout)
-		: redisConnectWithTimeout(address->host, address->port, timeout);
-	if (redis->context == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to connect to Redis");
-	if (redis->context->err != 0)
-		return unavailable(redis, redis->context->errstr, error);
-	if (redisSetTimeout(redis->context, timeout) != REDIS_OK)
-		return unavailable(redis, "its socket takes no time-out", error);
-	redis->checked = redis->check == NULL;
-	return set_up(redis, error);
+	if (link_open(&redis->address, redis->timeout_ms, redis->loop, &redis->link, error) !=
+		ERROR_NONE)
+		return error->class;
+	if (set_up(redis, error) != ERROR_NONE || redis->check == NULL)
+		return error->class;
+	if (redis->check(redis, error) != ERROR_NONE)
+		redis_disconnect(redis);
+	return error->class;
 }
 
-/* An open connection that was checked. */
+/* An open connection that was checked. The opener comes here too, with the commands of the check.
+ */
 static enum error_class ensure_connection(struct redis *redis, struct error *error)
 {
-	if (redis->context == NULL && connect_anew(redis, error) != ERROR_NONE)
-		return error->class;
-	if (redis->checked)
+	const struct coroutine *self = coroutine_current();
+
+	while (redis->opening && redis->opener != self) {
+		const uint64_t refusals = redis->refusals;
+		loop_wait_in(&redis->opened);
+		/* One after the other would wait for a time-out of its own. */
+		if (redis->refusals != refusals) {
+			*error = redis->refusal;
+			return error->class;
+		}
+	}
+	if (redis->opening)
+		return redis->link != NULL ? ERROR_NONE
+					   : unreachable("it closed the connection", error);
+	if (redis->link != NULL && link_is_broken(redis->link))
+		redis_disconnect(redis);
+	if (redis->link != NULL)
 		return ERROR_NONE;
 
-	redis->checked = true; /* for the commands of the check */
-	enum error_class class = redis->check(redis, error);
-	if (class != ERROR_NONE)
-		redis_disconnect(redis);
+	redis->opening = true;
+	redis->opener = self;
+	error->class = ERROR_NONE;
+	enum error_class class = open_link(redis, error);
+	redis->opening = false;
+	if (class != ERROR_NONE) {
+		redis->refusal = *error;
+		redis->refusals++;
+	}
+	if (redis->loop != NULL)
+		loop_wake(redis->loop, &redis->opened);
 	return class;
 }
 
-/* What goes out in one turn, called `name` in tests. Where it `changes`, a loss after sending is
- * ERROR_OUTCOME_UNKNOWN.
+/* What goes out in one turn, called `name` in tests, or several with blanks between. Where it
+ * `changes`, a loss after sending is ERROR_OUTCOME_UNKNOWN.
  */
 struct turn {
 	const char *name;
@@ -307,28 +364,29 @@ static enum error_class try_turn(
 	struct redis *redis, const struct turn *turn, redisReply **ret_replies, struct error *error)
 {
 	for (size_t i = 0; i < turn->count; i++)
-		if (turn->commands[i].count > WORDS_MAX)
+		if (turn->commands[i].count > REDIS_WORDS_MAX)
 			return error_set(error, ERROR_INTERNAL, "a command of %zu words",
 				turn->commands[i].count);
 	if (ensure_connection(redis, error) != ERROR_NONE)
 		return error->class;
-	if (failpoint("redis.before", turn->name))
-		return unavailable(redis, "a test cut it off", error);
-	bool sent, answered = exchange(redis, turn->count, turn->commands, ret_replies, &sent);
-	if (failpoint("redis.after", turn->name) && answered) {
+	if (failpoints("redis.before", turn->name)) {
+		redis_disconnect(redis);
+		return unreachable("a test cut it off", error);
+	}
+
+	bool sent = true;
+	enum error_class class =
+		exchange(redis, turn->count, turn->commands, ret_replies, &sent, error);
+	if (failpoints("redis.after", turn->name) && class == ERROR_NONE) {
 		free_replies(turn->count, ret_replies);
-		answered = false;
+		redis_disconnect(redis);
+		class = unreachable("a test cut it off", error);
 	}
 
-	if (answered)
-		return ERROR_NONE;
-	unavailable(redis, redis->context->errstr, error);
-	if (turn->changes && sent) {
-		error_set(error, ERROR_OUTCOME_UNKNOWN,
-			"the connection to Redis was lost while it worked");
-		error->retry_after_ms = 2000;
-	}
-
+	if (class == ERROR_NONE || !turn->changes || !sent)
+		return class;
+	error_set(error, ERROR_OUTCOME_UNKNOWN, "the connection to Redis was lost while it worked");
+	error->retry_after_ms = 2000;
 	return error->class;
 }
 
@@ -337,7 +395,7 @@ static enum error_class take_turn(
 {
 	int64_t began = clock_monotonic_ms();
 	if (began < redis->paused_until)
-		return unavailable(redis, "it did not answer a moment ago", error);
+		return unreachable("it did not answer a moment ago", error);
 	enum error_class class = try_turn(redis, turn, ret_replies, error);
 	if (class != ERROR_NONE && clock_monotonic_ms() - began >= redis->timeout_ms)
 		redis->paused_until = clock_monotonic_ms() + redis->pause_ms;
@@ -354,7 +412,7 @@ enum error_class redis_batch_lenient(struct redis *redis, size_t required, size_
 	for (size_t i = 0; i < required; i++) {
 		if (!reply_is_error(ret_replies[i]))
 			continue;
-		refused(redis, ret_replies[i], error);
+		reply_error(ret_replies[i], error);
 		free_replies(count, ret_replies);
 		return error->class;
 	}
@@ -385,98 +443,25 @@ enum error_class redis_tell(
 	return ERROR_NONE;
 }
 
-static enum error_class load_script(struct redis *redis, enum script_id script, struct error *error)
+enum error_class redis_change(struct redis *redis, const char *name,
+	const struct redis_words *command, struct redisReply **ret_reply, struct error *error)
 {
-	const char *const words[] = { "SCRIPT", "LOAD", scripts[script].text };
-	struct redisReply *reply;
-	if (redis_command(redis, 3, words, &reply, error) != ERROR_NONE)
+	const struct turn turn = { name, 1, command, true };
+	return take_turn(redis, &turn, ret_reply, error);
+}
+
+enum error_class redis_write(struct redis *redis, const char *name, size_t count,
+	const char *const *words, struct error *error)
+{
+	const struct redis_words command = { count, words };
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (redis_change(redis, name, &command, &reply, error) != ERROR_NONE)
 		return error->class;
-	text_copy(redis->shas[script], SHA_SIZE, reply_text(reply));
-	freeReplyObject(reply);
-	return ERROR_NONE;
-}
-
-#define NUMBER_SIZE 24
-
-/* The words of a call, with numbers for those that it has as integers. */
-struct call_words {
-	const char *list[WORDS_MAX];
-	size_t count;
-	char key_count[NUMBER_SIZE], integers[SCRIPT_ARGUMENTS_MAX][NUMBER_SIZE];
-};
-
-static bool list_words(const struct script_call *call, struct call_words *words)
-{
-	if (call->argument_count > SCRIPT_ARGUMENTS_MAX ||
-		3 + call->key_count + 2 * call->argument_count > WORDS_MAX)
-		return false;
-
-	text_format(words->key_count, NUMBER_SIZE, "%zu", call->key_count);
-	words->list[0] = "EVALSHA";
-	words->list[2] = words->key_count;
-	words->count = 3;
-	for (size_t i = 0; i < call->key_count; i++)
-		words->list[words->count++] = call->keys[i];
-
-	for (size_t i = 0; i < call->argument_count; i++) {
-		const struct script_argument *argument = &call->arguments[i];
-		const char *text = argument->text != NULL ? argument->text : "";
-		if (argument->integer != NULL) {
-			text_format(words->integers[i], NUMBER_SIZE, "%lld",
-				(long long)*argument->integer);
-			text = words->integers[i];
-		}
-		words->list[words->count++] = argument->name;
-		words->list[words->count++] = text;
-	}
-
-	return true;
-}
-
-enum error_class redis_eval(struct redis *redis, const struct script_call *call,
-	struct redisReply **ret_reply, struct error *error)
-{
-	struct call_words words;
-	const char *name = scripts[call->script].name;
-	char *sha = redis->shas[call->script];
-
-	if (!list_words(call, &words))
-		return error_set(
-			error, ERROR_INTERNAL, "the script %s has too many arguments", name);
-	const struct redis_words command = { words.count, words.list };
-	const struct turn turn = { name, 1, &command, true };
-	words.list[1] = sha;
-
-	/* Again: Redis forgets scripts when it restarts and on SCRIPT FLUSH. */
-	for (int tries = 0; tries < 3; tries++) {
-		redisReply *reply = NULL;
-		if (sha[0] == '\0' && load_script(redis, call->script, error) != ERROR_NONE)
-			return error->class;
-		if (take_turn(redis, &turn, &reply, error) != ERROR_NONE)
-			return error->class;
-		if (reply->type != REDIS_REPLY_ERROR) {
-			*ret_reply = reply;
-			return ERROR_NONE;
-		}
-		bool unknown = text_has_prefix(reply->str, "NOSCRIPT");
-		refused(redis, reply, error);
-		freeReplyObject(reply);
-		if (!unknown)
-			return error->class;
-		sha[0] = '\0';
-	}
-
-	return error_set(error, ERROR_STORE_UNAVAILABLE,
-		"Redis forgets its scripts faster than they are used");
+	return reply_is_error(reply) ? reply_error(reply, error) : ERROR_NONE;
 }
 
 /* ---- replies ---- */
-
-void reply_free(struct redisReply *reply)
-{
-	if (reply != NULL)
-		freeReplyObject(reply);
-}
 
 void reply_clear(struct redisReply **reply)
 {
@@ -517,4 +502,9 @@ bool reply_is_nil(const struct redisReply *reply)
 bool reply_is_error(const struct redisReply *reply)
 {
 	return reply != NULL && reply->type == REDIS_REPLY_ERROR;
+}
+
+const char *reply_error_text(const struct redisReply *reply)
+{
+	return reply_is_error(reply) ? reply->str : "";
 }

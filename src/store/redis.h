@@ -1,6 +1,6 @@
 /*
- * The only user of hiredis: one connection, opened when it is first needed and reopened after any
- * failure.
+ * The only door to Redis (with redis_link.c and redis_reply.c the only user of hiredis): one
+ * connection, opened when it is first needed and reopened after any failure.
  *
  * A failed command closes the connection, so a late reply can never be mistaken for another
  * command's.
@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/settings.h"
 #include "slipway/error.h"
-#include "store/scripts.h"
 
+struct loop;
 struct redis;
 struct redisReply; /* of hiredis; read it with the functions below only */
 
@@ -30,6 +30,14 @@ enum error_class redis_new(const char *url, const char *password, const char *na
  * URL. */
 enum error_class redis_from_settings(const struct settings *settings, const char *name,
 	int timeout_ms, struct redis **ret_redis, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* From now on with the URL, user and password that the settings have now. Commands that are under
+ * way get their replies. On an error all is as before. */
+enum error_class redis_readdress(struct redis *redis, const struct settings *settings,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* In a child that does not use the connection: nothing of the password is left there. */
+void redis_forget_password(struct redis *redis);
 
 /* Whether these settings are valid for a connection; does not connect. For the
  * start of a program. */
@@ -51,6 +59,19 @@ typedef enum error_class redis_checker(struct redis *redis, struct error *error)
  */
 void redis_on_connect(struct redis *redis, redis_checker *check);
 
+/*
+ * From now on commands wait in the loop instead of blocking, and those of all coroutines go out
+ * together, on one connection: each is called from within a coroutine. Before the first command.
+ * The loop outlives the connection.
+ */
+void redis_join(struct redis *redis, struct loop *loop);
+
+/* Waits between two commands, without keeping other coroutines from theirs. */
+void redis_wait_ms(struct redis *redis, int64_t milliseconds);
+
+/* In a loop: whoever waits for a reply gets an error before the loop's next turn ends. */
+void redis_interrupt(struct redis *redis);
+
 /* Closes and frees; NULL is fine. */
 void redis_free(struct redis *redis);
 
@@ -68,6 +89,8 @@ enum error_class redis_command(struct redis *redis, size_t count, const char *co
 /* The same, without the reply. */
 enum error_class redis_tell(struct redis *redis, size_t count, const char *const *words,
 	struct error *error) SLIPWAY_MUST_CHECK;
+
+#define REDIS_WORDS_MAX 400 /* of a command */
 
 /* The words of one command. Borrowed. */
 struct redis_words {
@@ -90,28 +113,18 @@ enum error_class redis_batch_lenient(struct redis *redis, size_t required, size_
 	const struct redis_words *commands, struct redisReply **ret_replies,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* What a script sees as arg.NAME: a text or an integer; '' if both are NULL. Borrowed. */
-struct script_argument {
-	const char *name, *text;
-	const int64_t *integer;
-};
-#define SCRIPT_ARGUMENTS_MAX 20
-
-/* A script with its keys and arguments, as its head lists them. Borrowed. */
-struct script_call {
-	enum script_id script;
-	size_t key_count;
-	const char *const *keys;
-	size_t argument_count;
-	const struct script_argument *arguments;
-};
-
 /*
- * Runs a script with EVALSHA, and loads it if Redis does not have it. In addition to the errors of
- * redis_command, ERROR_OUTCOME_UNKNOWN if the connection was lost after the script was sent.
+ * Runs one command that may change something, called `name` in tests, or several with blanks
+ * between. In addition to the errors of redis_command, ERROR_OUTCOME_UNKNOWN if the connection was
+ * lost after it was sent. An error reply is a reply here: see reply_error.
  */
-enum error_class redis_eval(struct redis *redis, const struct script_call *call,
-	struct redisReply **ret_reply, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class redis_change(struct redis *redis, const char *name,
+	const struct redis_words *command, struct redisReply **ret_reply,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same, where only a refusal matters: an error reply is an error. */
+enum error_class redis_write(struct redis *redis, const char *name, size_t count,
+	const char *const *words, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Frees a reply; NULL is fine. */
 void reply_free(struct redisReply *reply);
@@ -137,7 +150,13 @@ int64_t reply_integer(const struct redisReply *reply);
 /* Whether it is nil or NULL. */
 bool reply_is_nil(const struct redisReply *reply);
 
-/* Whether it is an error: only of redis_batch_lenient. */
+/* Whether it is an error: of redis_batch_lenient and redis_change, or within a reply. */
 bool reply_is_error(const struct redisReply *reply);
+
+/* What an error reply says; "" for anything else, NULL included. Borrowed. */
+const char *reply_error_text(const struct redisReply *reply);
+
+/* Makes an error of an error reply, of the class that redis_command would return. */
+enum error_class reply_error(const struct redisReply *reply, struct error *error);
 
 #endif

@@ -23,5 +23,5 @@ enum error_class run_eval(struct redis *redis, const struct run_name *name,
 		keys[RUN_KEY_COUNT + i] = call->keys[i];
 	whole.keys = keys;
 	whole.key_count += RUN_KEY_COUNT;
-	return redis_eval(redis, &whole, ret_reply, error);
+	return script_call(redis, &whole, ret_reply, error);
 }

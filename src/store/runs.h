@@ -11,24 +11,32 @@
 
 /* ---- for clients ---- */
 
+/* A step of an app of the tenant that the caller is of: it cannot be named otherwise. */
+struct app_step {
+	const char *app, *workflow, *step;
+};
+
 struct trigger {
 	struct run_name name;
 	const char *input;      /* JSON */
 	const char *digest;     /* of the input */
 	const char *definition; /* of the step, as core/digest.h has it */
 	bool force;
-	const char *id;      /* of the trigger, chosen by the client; NULL: none */
-	const char *request; /* id of the HTTP request; NULL: none */
-	int64_t run_ms;      /* deadline of the run, from now */
+	const char *id;        /* of the trigger, chosen by the client; NULL: none */
+	const int64_t *config; /* version of the payload that it was built with; NULL: whichever */
+	const char *request;   /* id of the HTTP request; NULL: none */
+	const char *actor;     /* id of the token that sent it; NULL: unknown */
+	int64_t run_ms;        /* deadline of the run, from now */
 	/* for how long needs that are not done may hold it as blocked; 0: then it is refused */
 	int64_t hold_ms;
 	int64_t attempts; /* how many may fail */
 	int64_t retention_seconds;
+	const char *budgets; /* of its tenant: budgets_print; NULL: none */
 	const char *outputs; /* names of its outputs: step_outputs */
 	const char *uses;    /* which outputs of the needs are used: step_set_uses */
 	const char *needs[WORKFLOW_STEPS_MAX]; /* steps of the same workflow */
 	size_t need_count;
-	struct run_name others[APP_NEEDS_MAX]; /* needed steps of any app */
+	struct app_step others[APP_NEEDS_MAX]; /* needed steps of other apps, of its tenant */
 	size_t other_count;
 };
 
@@ -38,7 +46,9 @@ enum trigger_outcome {
 	TRIGGER_REUSED,
 	TRIGGER_CONFLICT,
 	TRIGGER_NEEDS_NOT_DONE,
-	TRIGGER_RING, /* it would wait for itself, through other apps */
+	TRIGGER_RING,     /* it would wait for itself, through other apps */
+	TRIGGER_OUTDATED, /* the payload is not the one that it was built with */
+	TRIGGER_OVER,     /* never given: it is the error that budget_refuse() makes of it */
 };
 
 struct trigger_result {
@@ -51,7 +61,7 @@ struct trigger_result {
 };
 
 /* Texts of the result are in the arena. Safe to repeat after ERROR_OUTCOME_UNKNOWN; with force,
- * only if the trigger has an id. */
+ * only if the trigger has an id. Where a budget is used up, nothing is made: see budget_refuse. */
 enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	struct arena *arena, struct trigger_result *ret_result,
 	struct error *error) SLIPWAY_MUST_CHECK;
@@ -60,10 +70,18 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 enum error_class run_read(struct redis *redis, const struct run_name *name, struct arena *arena,
 	struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Ends a run, or asks its worker to. *ret_accepted: the run was live. Texts of the run are in the
- * arena. */
-enum error_class run_cancel(struct redis *redis, const struct run_name *name, struct arena *arena,
-	bool *ret_accepted, struct run *ret_run, struct error *error) SLIPWAY_MUST_CHECK;
+enum cancel_outcome {
+	CANCEL_ENDED,
+	CANCEL_ASKED,   /* a worker executes it, and ends it */
+	CANCEL_NOTHING, /* none was live */
+	CANCEL_OTHER,   /* another run than the one that is meant is live */
+};
+
+/* Ends the run with this id (NULL: whichever it is), or asks its worker to. *ret_run is what the
+ * step has now; its texts are in the arena. */
+enum error_class run_cancel(struct redis *redis, const struct run_name *name, const char *run_id,
+	struct arena *arena, enum cancel_outcome *ret_outcome, struct run *ret_run,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* ---- for workers ---- */
 
@@ -73,37 +91,26 @@ enum error_class run_cancel(struct redis *redis, const struct run_name *name, st
 #define RUN_EXPIRED_MESSAGE "the run took longer than its deadline allows"
 
 #define TOKEN_SIZE 96
-#define ENTRY_SIZE 48
 
 /* A worker's right to one run. Small and flat, because executors send it to their supervisor. */
 struct lease {
-	char app[IDENTIFIER_SIZE], workflow[IDENTIFIER_SIZE], step[IDENTIFIER_SIZE];
+	char tenant[IDENTIFIER_SIZE], app[IDENTIFIER_SIZE];
+	char workflow[IDENTIFIER_SIZE], step[IDENTIFIER_SIZE];
 	char token[TOKEN_SIZE];
 };
 
 /* The run that the lease is for; borrows its texts. */
 struct run_name lease_name(const struct lease *lease);
 
-/* The worker that claims a run, and for how long. Borrowed. */
-struct claimant {
-	const char *worker;
-	int64_t lease_ms;
-};
+/* Names the run in the lease. */
+void lease_set_name(struct lease *lease, const struct run_name *name);
 
+/* A run that a worker has taken off the queue: see queue.h. */
 struct claim {
-	bool taken; /* false: the entry was stale, or the run has expired; run is then the one to
-		       report, or idle */
 	struct lease lease;
 	struct run run;
 	cJSON *ledger; /* field -> JSON text, as strings; claim_release frees it */
 };
-
-struct queue_entry;
-
-/* Claims the run of an entry. Texts of the run are in the arena. */
-enum error_class run_claim(struct redis *redis, const struct queue_entry *entry,
-	const struct claimant *claimant, struct arena *arena, struct claim *ret_claim,
-	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Why a worker leaves a run to others. */
 struct decline {
@@ -112,25 +119,39 @@ struct decline {
 };
 
 /*
- * Takes the entry of a run off the queue because this worker has another definition of its step.
- * The run remains queued and comes back after a second or a few. Drops a stale entry, as run_claim
- * does. *ret_ended is the run if it was past its deadline, else idle; texts are in the arena.
+ * Says of a run that queue_take() has left to workers of another build whether there is one. The
+ * run remains queued and comes back after a second or a few. Without effect on any other run.
  */
-enum error_class run_decline(struct redis *redis, const struct queue_entry *entry,
-	const struct decline *decline, struct arena *arena, struct run *ret_ended,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class run_decline(struct redis *redis, const struct run_name *name, const char *run_id,
+	const struct decline *decline, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Frees the ledger of a claim. */
 void claim_release(struct claim *claim);
 
-/* ERROR_LEASE_LOST if the caller no longer has the run. lease_ms 0 gives the lease up: its holder
- * has crashed. */
+enum renewed {
+	RENEWED_HELD,
+	RENEWED_CANCEL, /* held, but somebody wants the run to end */
+	RENEWED_LOST,   /* the caller no longer has the run */
+	RENEWED_BROKEN, /* its key is: the lease runs out */
+};
+
+#define RENEWAL_LOOK INT64_C(-1) /* in place of a time: the lease stays as it is */
+
+struct renewal {
+	struct lease lease;
+	int64_t lease_ms;   /* from now; 0 gives it up: its holder has crashed */
+	enum renewed state; /* what has come of it */
+};
+
+#define RENEWALS_MAX 256 /* in one call */
+
+/* Renews all of them in one call, each by itself. On an error nothing is known of any. */
+enum error_class runs_renew(struct redis *redis, struct renewal *renewals, size_t count,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The same for one: ERROR_LEASE_LOST if the caller no longer has the run. */
 enum error_class run_renew(struct redis *redis, const struct lease *lease, int64_t lease_ms,
 	bool *ret_cancel, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* Whether a cancel was requested. Only reads: cheap enough to call every second. */
-enum error_class run_wants_cancel(struct redis *redis, const struct lease *lease, bool *ret_cancel,
-	struct error *error) SLIPWAY_MUST_CHECK;
 
 enum run_write_kind {
 	RUN_PROGRESS, /* checkpoint, ledger_field, ledger_value, ledger_replaces, log */
@@ -173,15 +194,26 @@ enum error_class run_write_told(struct redis *redis, const struct lease *lease,
 	const struct run_write *write, struct arena *arena, struct run *ret_ended,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Reads the hash of a run from a flat list, as it was at `now`. Texts are in the arena. */
+enum error_class run_from_hash(struct run *ret_run, const struct run_name *name,
+	const struct redisReply *hash, int64_t now, struct arena *arena,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Reads what told() in transitions.lua returned about a run; idle if it returned nothing. */
 enum error_class run_told(struct run *ret_run, const struct run_name *name,
 	const struct redisReply *reply, struct arena *arena,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Reads the output of a step of any app as JSON, in the arena. NULL if the step is not done, or
- * what it created was removed since: *ret_status says which. *ret_status is "" if there is no run.
- */
+/* What a step gives to others; texts are in the arena. */
+struct step_output {
+	/* JSON; NULL if the step is not done, or what it created was removed since */
+	const char *output;
+	char *gives;        /* see core/signed_text.h */
+	const char *status; /* why there is none; "" if there is no run */
+};
+
+/* Reads the output of a step of any app. */
 enum error_class run_output(struct redis *redis, const struct run_name *name, struct arena *arena,
-	const char **ret_output, const char **ret_status, struct error *error) SLIPWAY_MUST_CHECK;
+	struct step_output *ret_output, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

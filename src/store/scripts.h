@@ -1,46 +1,53 @@
 /*
- * The Lua scripts: every change of state in Redis is one of them. Embedded at build time from
- * scripts/.
+ * The Lua scripts: every change of state in Redis is one of them. Each is a library of Redis with
+ * one function, embedded at build time from scripts/.
  */
 #ifndef SLIPWAY_STORE_SCRIPTS_H
 #define SLIPWAY_STORE_SCRIPTS_H
 
-#include <stddef.h>
-
 /* One per file in scripts/: `name.lua` is SCRIPT_NAME. */
 enum script_id {
-	SCRIPT_BURY,
 	SCRIPT_CANCEL,
-	SCRIPT_CLAIM,
 	SCRIPT_CONFIGURE,
 	SCRIPT_DECLINE,
-	SCRIPT_FINISH,
+	SCRIPT_DRAW,
 	SCRIPT_GATE,
 	SCRIPT_INSPECT,
+	SCRIPT_LANES,
+	SCRIPT_KNOWN,
 	SCRIPT_NEEDS,
 	SCRIPT_OWNER,
 	SCRIPT_PACE,
+	SCRIPT_PAGE,
+	SCRIPT_PAUSE,
 	SCRIPT_PROBE,
-	SCRIPT_PROGRESS,
 	SCRIPT_PULSE,
 	SCRIPT_REAP,
-	SCRIPT_RELEASE,
+	SCRIPT_RECOUNT,
+	SCRIPT_RECOUNT_BUDGETS,
 	SCRIPT_RENEW,
-	SCRIPT_RETRY,
+	SCRIPT_SETTLE,
 	SCRIPT_SHARE,
 	SCRIPT_SKIP,
 	SCRIPT_START,
 	SCRIPT_STOP,
+	SCRIPT_SIGN,
+	SCRIPT_STRAYS,
+	SCRIPT_SWEEP,
+	SCRIPT_TALLY,
+	SCRIPT_TELL,
 	SCRIPT_TRIGGER,
 	SCRIPT_TURN,
-	SCRIPT_WAIT,
+	SCRIPT_WORK,
 	SCRIPT_COUNT
 };
 
+/* function names the library as well, and differs wherever the text does: builds stand side by
+ * side. */
 struct script {
 	const char *name;
+	const char *function;
 	const char *text;
-	size_t length;
 };
 
 extern const struct script scripts[];

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "slipway/field.h"
+#include "store/functions.h"
 #include "store/keys.h"
 #include "store/layout.h"
 
@@ -69,29 +70,35 @@ static enum error_class check_fsync(struct redis *redis, const struct server_set
 /*
  * Each script is a transaction in the append-only file, and Redis 7 replays it with the rights of
  * the default user, also where that user is off: what he may not do is thrown away at the next
- * start, without a word. So he must be able to do all that scripts leave in the file; DRYRUN tells,
- * and shows nothing else of him.
+ * start, without a word. So he must be able to do all that scripts leave in the file, and to load
+ * them; DRYRUN tells, and shows nothing else of him.
  */
 #define REPLAYED_KEY KEY_PREFIX "replayed"
 static const char *const replayed[][6] = {
 	{ "DEL", REPLAYED_KEY },
+	{ "FUNCTION", "LOAD", REPLAYED_KEY },
 	{ "HDEL", REPLAYED_KEY, "f" },
 	{ "HINCRBY", REPLAYED_KEY, "f", "1" },
 	{ "HSET", REPLAYED_KEY, "f", "v" },
 	{ "HSETNX", REPLAYED_KEY, "f", "v" },
 	{ "PERSIST", REPLAYED_KEY },
+	{ "LINSERT", REPLAYED_KEY, "BEFORE", "v", "w" },
+	{ "LPOP", REPLAYED_KEY },
+	{ "LPUSH", REPLAYED_KEY, "v" },
 	{ "PEXPIREAT", REPLAYED_KEY, "1" },
+	{ "RPOP", REPLAYED_KEY },
+	{ "RPUSH", REPLAYED_KEY, "v" },
 	{ "SET", REPLAYED_KEY, "v" },
-	{ "XACK", REPLAYED_KEY, "g", "1-1" },
+	{ "SETNX", REPLAYED_KEY, "v" },
 	{ "XADD", REPLAYED_KEY, "1-1", "f", "v" },
-	{ "XCLAIM", REPLAYED_KEY, "g", "c", "0", "1-1" },
 	{ "XDEL", REPLAYED_KEY, "1-1" },
-	{ "XGROUP", "SETID", REPLAYED_KEY, "g", "1-1" },
 	{ "XTRIM", REPLAYED_KEY, "MAXLEN", "1" },
 	{ "ZADD", REPLAYED_KEY, "1", "m" },
+	{ "ZPOPMIN", REPLAYED_KEY },
 	{ "ZREM", REPLAYED_KEY, "m" },
 	{ "ZREMRANGEBYRANK", REPLAYED_KEY, "1", "2" },
 	{ "ZREMRANGEBYSCORE", REPLAYED_KEY, "1", "2" },
+	{ "ZUNIONSTORE", REPLAYED_KEY, "1", REPLAYED_KEY },
 };
 
 static enum error_class check_replay(struct redis *redis, const struct server_setting *setting,
@@ -119,12 +126,12 @@ static enum error_class check_replay(struct redis *redis, const struct server_se
 static enum error_class check_scripts(struct redis *redis, const struct server_setting *setting,
 	enum server_state *ret_state, struct error *error)
 {
-	const char *const keys[] = { KEY_APPS };
+	const char *const keys[] = { KEY_TENANTS };
 	const struct script_call call = { SCRIPT_PROBE, 1, keys, 0, NULL };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	(void)setting;
 	(void)ret_state;
-	enum error_class class = redis_eval(redis, &call, &reply, error);
+	enum error_class class = script_call(redis, &call, &reply, error);
 
 	if (class != ERROR_OUTCOME_UNKNOWN)
 		return class;
@@ -189,18 +196,48 @@ enum error_class server_check(
 	return class;
 }
 
-enum error_class server_number(struct redis *redis, const char *section, const char *name,
-	int64_t otherwise, int64_t *ret_value, struct error *error)
+/* The value behind a name of INFO, in the reply; NULL if there is none. */
+static enum error_class read_info(struct redis *redis, const char *section, const char *name,
+	struct redisReply **ret_reply, const char **ret_value, struct error *error)
 {
 	const char *const words[] = { "INFO", section };
 	char line[64];
-	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	if (redis_command(redis, 2, words, &reply, error) != ERROR_NONE)
+	if (redis_command(redis, 2, words, ret_reply, error) != ERROR_NONE)
 		return error->class;
 	text_format(line, sizeof(line), "\n%s:", name);
-	const char *found = strstr(reply_text(reply), line);
-	*ret_value = found != NULL ? strtoll(found + strlen(line), NULL, 10) : otherwise;
+	const char *found = strstr(reply_text(*ret_reply), line);
+	*ret_value = found != NULL ? found + strlen(line) : NULL;
+	return ERROR_NONE;
+}
+
+enum error_class server_number(struct redis *redis, const char *section, const char *name,
+	int64_t otherwise, int64_t *ret_value, struct error *error)
+{
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+	const char *value = NULL;
+
+	if (read_info(redis, section, name, &reply, &value, error) != ERROR_NONE)
+		return error->class;
+	*ret_value = value != NULL ? strtoll(value, NULL, 10) : otherwise;
+	return ERROR_NONE;
+}
+
+enum error_class server_read_version(
+	struct redis *redis, struct server_version *ret_version, struct error *error)
+{
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+	const char *value = NULL;
+	int *const parts[] = { &ret_version->major, &ret_version->minor, &ret_version->patch };
+
+	*ret_version = (struct server_version){ 0, 0, 0 };
+	if (read_info(redis, "server", "redis_version", &reply, &value, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; value != NULL && i < ARRAY_LEN(parts); i++) {
+		*parts[i] = (int)strtol(value, NULL, 10);
+		value += strspn(value, "0123456789");
+		value = *value == '.' ? value + 1 : NULL;
+	}
 	return ERROR_NONE;
 }
 

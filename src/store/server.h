@@ -29,6 +29,14 @@ enum error_class server_check(struct redis *redis, size_t index, enum server_sta
 enum error_class server_number(struct redis *redis, const char *section, const char *name,
 	int64_t otherwise, int64_t *ret_value, struct error *error) SLIPWAY_MUST_CHECK;
 
+struct server_version {
+	int major, minor, patch;
+};
+
+/* Which version of Redis it says that it is; zeros where it does not say so. */
+enum error_class server_read_version(struct redis *redis, struct server_version *ret_version,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Converts a reply to TIME to ms since 1970. */
 int64_t server_time_of(const struct redisReply *reply);
 

@@ -7,20 +7,23 @@
 
 #include "core/secret.h"
 #include "slipway/field.h"
+#include "store/functions.h"
 #include "store/keys.h"
 
-enum error_class shared_secret_store(
-	struct redis *redis, const struct shared_secret *secret, struct error *error)
+enum error_class shared_secret_store(struct redis *redis, const char *tenant,
+	const struct shared_secret *secret, struct error *error)
 {
 	static const int64_t most = SHARED_SECRETS_MAX;
-	static const char *const keys[] = { KEY_SHARED };
+	char key[KEY_SIZE];
+	const char *const keys[] = { key };
 	const struct script_argument arguments[] = { { "name", .text = secret->name },
 		{ "sealed", .text = secret->sealed }, { "anew", .text = secret->anew ? "1" : NULL },
 		{ "most", .integer = &most } };
 	const struct script_call call = { SCRIPT_SHARE, 1, keys, ARRAY_LEN(arguments), arguments };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
-	if (redis_eval(redis, &call, &reply, error) != ERROR_NONE)
+	tenant_key_make(key, KEY_SHARED_PREFIX, tenant);
+	if (script_call(redis, &call, &reply, error) != ERROR_NONE)
 		return error->class;
 	if (strcmp(reply_text(reply_item(reply, 0)), "full") != 0)
 		return ERROR_NONE;
@@ -31,12 +34,14 @@ enum error_class shared_secret_store(
 		"docs/operations.md says how.");
 }
 
-enum error_class shared_secret_read(struct redis *redis, const char *name, struct arena *arena,
-	const char **ret_sealed, struct error *error)
+enum error_class shared_secret_read(struct redis *redis, const char *tenant, const char *name,
+	struct arena *arena, const char **ret_sealed, struct error *error)
 {
-	const char *const words[] = { "HGET", KEY_SHARED, name };
+	char key[KEY_SIZE];
+	const char *const words[] = { "HGET", key, name };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
+	tenant_key_make(key, KEY_SHARED_PREFIX, tenant);
 	*ret_sealed = NULL;
 	if (redis_command(redis, ARRAY_LEN(words), words, &reply, error) != ERROR_NONE)
 		return error->class;
@@ -48,16 +53,19 @@ enum error_class shared_secret_read(struct redis *redis, const char *name, struc
 		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
 }
 
-enum error_class shared_secrets_resolve(struct redis *redis, cJSON *secrets, struct error *error)
+enum error_class shared_secrets_resolve(struct redis *redis, const char *tenant, cJSON *secrets,
+	bool *ret_found, struct error *error)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
 
+	*ret_found = false;
 	for (cJSON *secret = secrets->child, *next; secret != NULL; secret = next) {
 		const char *name = secret_shared_name(cJSON_GetStringValue(secret)), *sealed;
 		next = secret->next;
 		if (name == NULL)
 			continue;
-		if (shared_secret_read(redis, name, &arena, &sealed, error) != ERROR_NONE)
+		*ret_found = true;
+		if (shared_secret_read(redis, tenant, name, &arena, &sealed, error) != ERROR_NONE)
 			return error->class;
 		if (sealed == NULL) {
 			cJSON_Delete(cJSON_DetachItemViaPointer(secrets, secret));

@@ -20,16 +20,16 @@ struct shared_secret {
 
 /* Stores the value, unless there is one already that it does not replace. ERROR_INVALID_INPUT if
  * the tenant has too many. */
-enum error_class shared_secret_store(struct redis *redis, const struct shared_secret *secret,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class shared_secret_store(struct redis *redis, const char *tenant,
+	const struct shared_secret *secret, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* The sealed value, in the arena; NULL if there is none. */
-enum error_class shared_secret_read(struct redis *redis, const char *name, struct arena *arena,
-	const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class shared_secret_read(struct redis *redis, const char *tenant, const char *name,
+	struct arena *arena, const char **ret_sealed, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Adds to each reference among an app's secrets the sealed value, so that another value is another
- * input; removes those that have none. */
-enum error_class shared_secrets_resolve(
-	struct redis *redis, cJSON *secrets, struct error *error) SLIPWAY_MUST_CHECK;
+ * input; removes those that have none. *ret_found says whether there was any. */
+enum error_class shared_secrets_resolve(struct redis *redis, const char *tenant, cJSON *secrets,
+	bool *ret_found, struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

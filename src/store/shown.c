@@ -5,6 +5,7 @@
 #include "store/shown.h"
 
 #include "base/record.h"
+#include "base/unset.h"
 #include "store/deployments.h"
 #include "store/keys.h"
 #include "store/server.h"
@@ -30,8 +31,8 @@ static void ask_for_deployment(const struct shown *shown, struct question *quest
 {
 	char *key = question->keys[SHOWN_MAX];
 	run_key_make(key,
-		&(struct run_name){
-			shown->names[0].app, shown->names[0].workflow, DEPLOYMENT_STEP_ID });
+		&(struct run_name){ shown->names[0].tenant, shown->names[0].app,
+			shown->names[0].workflow, DEPLOYMENT_STEP_ID });
 	question->deployment[0] = "HMGET";
 	question->deployment[1] = key;
 	for (size_t i = 0; i < deployment_shown.count; i++)
@@ -66,14 +67,13 @@ static void ask(const struct shown *shown, struct question *question)
 static enum error_class take_run(struct run *run, const struct run_name *name,
 	const struct redisReply *values, struct arena *arena, struct error *error)
 {
-	const struct run_name kept = { arena_string(arena, name->app),
-		arena_string(arena, name->workflow), arena_string(arena, name->step) };
-	bool complete = kept.app != NULL && kept.workflow != NULL && kept.step != NULL;
+	struct run_name kept;
+	bool complete = run_name_copy(&kept, name, arena);
 
 	run_init(run, &kept);
 	for (size_t i = 0; complete && i < reply_count(values); i++)
-		complete = record_take(&run_shown, run, run_shown.fields[i].name,
-			reply_text(reply_item(values, i)), arena);
+		complete = record_take_field(
+			&run_shown.fields[i], run, reply_text(reply_item(values, i)), arena);
 	return complete ? ERROR_NONE : no_memory(error);
 }
 
@@ -81,7 +81,7 @@ static enum error_class take_deployment(struct deployment *deployment,
 	const struct redisReply *values, struct arena *arena, struct error *error)
 {
 	for (size_t i = 0; i < reply_count(values); i++)
-		if (!deployment_take_field(deployment, deployment_shown.fields[i].name,
+		if (!record_take_field(&deployment_shown.fields[i], deployment,
 			    reply_text(reply_item(values, i)), arena))
 			return no_memory(error);
 	return ERROR_NONE;
@@ -107,8 +107,8 @@ static enum error_class take_all(struct redisReply *const *replies, struct arena
 enum error_class shown_read(
 	struct redis *redis, struct arena *arena, struct shown *shown, struct error *error)
 {
-	struct question question;
-	struct redisReply *replies[COMMANDS_MAX];
+	UNSET struct question question;
+	UNSET struct redisReply *replies[COMMANDS_MAX];
 
 	ask(shown, &question);
 	/* No status depends on the heartbeats: a key that is no hash is a matter for 'slipway
@@ -127,14 +127,14 @@ enum error_class shown_read(
 /* The deployment counts as one more run: its id and version change with it. */
 void shown_tag(const struct shown *shown, char tag[RUN_TAG_SIZE])
 {
-	struct run runs[SHOWN_MAX + 1];
+	UNSET struct run runs[SHOWN_MAX + 1];
 	size_t count = shown->count;
 
 	for (size_t i = 0; i < count; i++)
 		runs[i] = shown->runs[i];
 	if (shown->with_deployment) {
-		const struct run_name name = { shown->deployment.app, shown->deployment.workflow,
-			DEPLOYMENT_STEP_ID };
+		const struct run_name name = { shown->names[0].tenant, shown->deployment.app,
+			shown->deployment.workflow, DEPLOYMENT_STEP_ID };
 		run_init(&runs[count], &name);
 		runs[count].id = shown->deployment.id;
 		runs[count++].version = shown->deployment.version;

@@ -1,12 +1,14 @@
 /*
- * XREVRANGE in chunks. Filters are applied here: a page goes on until it is full, or the stream
- * ends.
+ * XREVRANGE in chunks, or what page.lua gives in the same form. Filters are applied here: a page
+ * goes on until it is full, or the list ends.
  */
 #include "store/streams.h"
 
 #include <string.h>
 
 #include "base/text.h"
+#include "store/apps.h"
+#include "store/run_eval.h"
 
 #define CHUNK_MAX      100
 #define PAGE_BYTES_MAX ((size_t)1 << 20)
@@ -86,23 +88,52 @@ static enum error_class take_entry(
 	return page->take(page->context, &entry, error);
 }
 
-/* *ret_more: whether the stream may have more entries. */
+static enum error_class read_stream(struct redis *redis, const struct page *page, const char *count,
+	struct redisReply **ret_reply, struct error *error)
+{
+	char key[KEY_SIZE], end[STREAM_ID_SIZE + 1] = "+";
+	const char *const words[] = { "XREVRANGE", key, end, "-", "COUNT", count };
+
+	app_key_make(key, &page->query->app, "deployments");
+	if (page->next[0] != '\0')
+		text_format(end, sizeof(end), "(%s", page->next);
+	return redis_command(redis, ARRAY_LEN(words), words, ret_reply, error);
+}
+
+static enum error_class read_lines(struct redis *redis, const struct page *page, const char *count,
+	struct redisReply **ret_reply, struct error *error)
+{
+	const struct script_argument arguments[] = {
+		{ "list", page->query->list == STREAM_EVENTS ? "events" : "history", NULL },
+		{ "after", page->next, NULL },
+		{ "count", count, NULL },
+	};
+	const struct script_call call = { .script = SCRIPT_PAGE,
+		.argument_count = ARRAY_LEN(arguments),
+		.arguments = arguments };
+
+	return run_eval(redis,
+		&(struct run_name){ page->query->app.tenant, page->query->app.app, "", "" }, &call,
+		ret_reply, error);
+}
+
+/* *ret_more: whether the list may have more entries. */
 static enum error_class take_chunk(
 	struct redis *redis, struct page *page, bool *ret_more, struct error *error)
 {
-	char end[STREAM_ID_SIZE + 1] = "+", count[24];
+	char count[24];
 	size_t left = page->query->limit - page->taken + 1;
 	size_t chunk = left < CHUNK_MAX ? left : CHUNK_MAX;
-	const char *const words[] = { "XREVRANGE", page->query->key, end, "-", "COUNT", count };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (page->query->workflow != NULL || page->query->status != NULL)
 		chunk = CHUNK_MAX;
-	if (page->next[0] != '\0')
-		text_format(end, sizeof(end), "(%s", page->next);
 	text_format(count, sizeof(count), "%zu", chunk);
-	if (redis_command(redis, 6, words, &reply, error) != ERROR_NONE)
-		return error->class;
+	enum error_class class = page->query->list == STREAM_DEPLOYMENTS
+		? read_stream(redis, page, count, &reply, error)
+		: read_lines(redis, page, count, &reply, error);
+	if (class != ERROR_NONE)
+		return class;
 	for (size_t i = 0; !page->full && i < reply_count(reply); i++)
 		if (take_entry(page, reply_item(reply, i), error) != ERROR_NONE)
 			return error->class;

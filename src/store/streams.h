@@ -1,17 +1,22 @@
 /*
- * Reads streams page by page, the newest entry first. What is added meanwhile stands before the
- * first page, so no later page has an entry twice or misses one.
+ * Reads what has happened to an app page by page, the newest entry first. What is added meanwhile
+ * stands before the first page, so no later page has an entry twice or misses one.
  */
 #ifndef SLIPWAY_STORE_STREAMS_H
 #define SLIPWAY_STORE_STREAMS_H
 
+#include "core/run.h"
 #include "store/redis.h"
 
 #define STREAM_ID_SIZE 48
 
+/* Which list of an app: deployments and runs that have ended, and its events. */
+enum stream_list { STREAM_DEPLOYMENTS, STREAM_HISTORY, STREAM_EVENTS };
+
 /* Which entries. All borrowed. */
 struct stream_query {
-	const char *key;
+	struct app_name app;
+	enum stream_list list;
 	const char *after;             /* the id behind which the page begins; NULL: the newest */
 	const char *workflow, *status; /* of the entries; NULL: any */
 	size_t limit;                  /* at most so many, and fewer where they are large */

@@ -8,10 +8,13 @@
 
 #include "base/text.h"
 #include "slipway/field.h"
+#include "store/budgets.h"
 #include "store/owners.h"
 #include "store/queue.h"
 #include "store/reaper.h"
 #include "store/run_eval.h"
+#include "store/verify_deployments.h"
+#include "store/verify_macs.h"
 
 #define PAGE "200"
 /* A worker looks four times a second; what has been due for so long has been forgotten. */
@@ -35,31 +38,39 @@ static void report(
 
 static const struct {
 	const char *key, *type;
-} shared[] = { { KEY_QUEUE, "stream" }, { KEY_DELAYED, "zset" }, { KEY_LIVE, "zset" },
-	{ KEY_APPS, "zset" }, { KEY_DEAD, "stream" }, { KEY_PULSE, "string" },
-	{ KEY_LAYOUT, "string" }, { KEY_WORKERS, "hash" }, { KEY_SHARED, "hash" },
-	{ KEY_DEFINITIONS, "hash" } };
+} shared[] = { { KEY_READY, "zset" }, { KEY_BEGUN, "zset" }, { KEY_BELL, "list" },
+	{ KEY_SWEEP, "hash" }, { KEY_HELD, "zset" }, { KEY_HOLDS, "hash" }, { KEY_PAUSED, "hash" },
+	{ KEY_RUNNING, "hash" }, { KEY_DELAYED, "zset" }, { KEY_LIVE, "zset" },
+	{ KEY_TENANTS, "zset" }, { KEY_DEAD, "stream" }, { KEY_PULSE, "string" },
+	{ KEY_LAYOUT, "string" }, { KEY_WORKERS, "hash" }, { KEY_DEFINITIONS, "hash" },
+	{ KEY_CHANGES, "stream" } };
+
+static enum error_class verify_type(const struct verification *verification, const char *key,
+	const char *expected, struct error *error)
+{
+	const char *const words[] = { "TYPE", key };
+	char what[256];
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	const char *type = reply_text(reply);
+	text_format(what, sizeof(what),
+		"somebody has made it a %.16s, it is to be a %s: look at it, delete it, "
+		"then verify --repair",
+		type, expected);
+	if (strcmp(type, expected) != 0 && strcmp(type, "none") != 0)
+		report(verification, key, what, false);
+	return ERROR_NONE;
+}
 
 /* Where one of these is something else, no script can look at any run: it is the
  * only thing to say. */
 static enum error_class verify_shared(const struct verification *verification, struct error *error)
 {
-	for (size_t i = 0; i < ARRAY_LEN(shared); i++) {
-		const char *const words[] = { "TYPE", shared[i].key };
-		char what[256];
-		CLEANUP_REPLY struct redisReply *reply = NULL;
-		if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		if (verify_type(verification, shared[i].key, shared[i].type, error) != ERROR_NONE)
 			return error->class;
-		const char *type = reply_text(reply);
-		bool right = strcmp(type, shared[i].type) == 0 || strcmp(type, "none") == 0;
-		text_format(what, sizeof(what),
-			"somebody has made it a %.16s, it is to be a %s: look at it, delete it, "
-			"then verify --repair",
-			type, shared[i].type);
-		if (!right)
-			report(verification, shared[i].key, what, false);
-	}
-
 	return ERROR_NONE;
 }
 
@@ -104,17 +115,24 @@ static enum error_class verify_run(const struct verification *verification, cons
 
 /* What a hand has broken so that no script can read it is a fault of that key, not of the
  * verification. */
+static enum error_class report_unreadable(const struct verification *verification, const char *key,
+	enum error_class class, const struct error *error)
+{
+	char what[512];
+
+	if (class != ERROR_INTERNAL && class != ERROR_STORE_REFUSED)
+		return class;
+	text_format(what, sizeof(what), "it cannot be read (%s): look at it, then delete it",
+		error->message);
+	report(verification, key, what, false);
+	return ERROR_NONE;
+}
+
 static enum error_class verify_run_or_say(const struct verification *verification,
 	const char *index, const char *member, struct error *error)
 {
 	enum error_class class = verify_run(verification, index, member, error);
-	if (class != ERROR_INTERNAL && class != ERROR_STORE_REFUSED)
-		return class;
-	char what[512];
-	text_format(what, sizeof(what), "it cannot be read (%s): look at it, then delete it",
-		error->message);
-	report(verification, member, what, false);
-	return ERROR_NONE;
+	return report_unreadable(verification, member, class, error);
 }
 
 /* ---- keys ---- */
@@ -124,7 +142,11 @@ static bool lives_for_ever(const char *key)
 	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
 		if (strcmp(shared[i].key, key) == 0)
 			return true;
-	return text_has_prefix(key, "slipway:token:") || text_has_prefix(key, OWNER_PREFIX);
+	return strcmp(key, KEY_AUDIT) == 0 || text_has_prefix(key, "slipway:token:") ||
+		text_has_prefix(key, OWNER_PREFIX) || text_has_prefix(key, KEY_LANES_PREFIX) ||
+		text_has_prefix(key, KEY_ASIDE ":") || text_has_prefix(key, KEY_PREFIX "behind:") ||
+		text_has_prefix(key, KEY_TENANT_PREFIX) || text_has_prefix(key, KEY_APPS_PREFIX) ||
+		text_has_prefix(key, KEY_SHARED_PREFIX);
 }
 
 static enum error_class ask(const struct verification *verification, const char *command,
@@ -138,17 +160,34 @@ static enum error_class ask(const struct verification *verification, const char 
 	return ERROR_NONE;
 }
 
+/* Whether the key is one of an app, and not of a run: app and what are then in parts. */
+static bool split_app_key(
+	const char *key, char parts[MEMBER_SIZE], struct app_name *ret_app, const char **ret_what)
+{
+	if (!text_has_prefix(key, KEY_APP_PREFIX) ||
+		!text_copy(parts, MEMBER_SIZE, key + strlen(KEY_APP_PREFIX)))
+		return false;
+	char *last = strrchr(parts, ':');
+	if (last == NULL)
+		return false;
+	*last = '\0';
+	*ret_what = last + 1;
+	return app_member_split(parts, ret_app);
+}
+
 /* The ledger by which a key lives: a ledger itself, or what its app was told; "" for all other
  * keys. */
 static void name_ledger(const char *key, char ledger[KEY_SIZE])
 {
-	const char *last = strrchr(key, ':');
+	char parts[MEMBER_SIZE];
+	struct app_name app;
+	const char *what;
+
 	ledger[0] = '\0';
-	if (text_has_prefix(key, KEY_APP_PREFIX) &&
-		strchr(key + strlen(KEY_APP_PREFIX), ':') == last &&
-		(strcmp(last, ":ledger") == 0 || strcmp(last, ":payload") == 0 ||
-			strcmp(last, ":makers") == 0))
-		text_format(ledger, KEY_SIZE, "%.*s:ledger", (int)(last - key), key);
+	if (split_app_key(key, parts, &app, &what) &&
+		(strcmp(what, "ledger") == 0 || strcmp(what, "payload") == 0 ||
+			strcmp(what, "makers") == 0))
+		app_key_make(ledger, &app, "ledger");
 }
 
 static enum error_class give_lifetime(
@@ -193,14 +232,14 @@ static enum error_class verify_lifetime(
 
 /* ---- owners ---- */
 
-struct owner_report {
+struct key_report {
 	const struct verification *verification;
 	const char *key;
 };
 
 static void report_row(void *context, const char *field, const char *holder)
 {
-	const struct owner_report *owners = context;
+	const struct key_report *owners = context;
 	char what[512];
 	bool free = holder[0] == '\0';
 
@@ -208,7 +247,7 @@ static void report_row(void *context, const char *field, const char *holder)
 		text_format(what, sizeof(what), "its row '%.300s' has no owner", field);
 	else
 		text_format(what, sizeof(what),
-			"its row '%.300s' is of a thing that the app '%.64s' has: see whose it is",
+			"its row '%.300s' is of a thing that the app '%.130s' has: see whose it is",
 			field, holder);
 	report(owners->verification, owners->key, what,
 		free && owners->verification->options->repair);
@@ -219,8 +258,10 @@ static enum error_class verify_owners(
 	const struct verification *verification, const char *key, struct error *error)
 {
 	bool repair = verification->options->repair, orphaned = false;
-	char ledger[KEY_SIZE], app[IDENTIFIER_SIZE];
-	struct owner_report owners = { verification, key };
+	char parts[MEMBER_SIZE];
+	struct app_name app;
+	const char *what;
+	struct key_report owners = { verification, key };
 	const struct owner_visitor visitor = { report_row, &owners };
 
 	if (text_has_prefix(key, OWNER_PREFIX)) {
@@ -233,12 +274,158 @@ static enum error_class verify_owners(
 		return ERROR_NONE;
 	}
 
-	name_ledger(key, ledger);
-	if (strcmp(ledger, key) != 0)
+	if (!split_app_key(key, parts, &app, &what) || strcmp(what, "ledger") != 0)
 		return ERROR_NONE;
-	text_format(app, sizeof(app), "%.*s", (int)strcspn(key + strlen(KEY_APP_PREFIX), ":"),
-		key + strlen(KEY_APP_PREFIX));
-	return owner_verify_rows(verification->redis, app, repair, &visitor, error);
+	return owner_verify_rows(verification->redis, &app, repair, &visitor, error);
+}
+
+/* ---- deployments ---- */
+
+static void report_deployment(void *context, const char *what, bool repaired)
+{
+	const struct key_report *deployment = context;
+	report(deployment->verification, deployment->key, what, repaired);
+}
+
+static enum error_class verify_deployment(
+	const struct verification *verification, const char *key, struct error *error)
+{
+	struct key_report deployment = { verification, key };
+	const struct deployment_visitor visitor = { report_deployment, &deployment };
+
+	enum error_class class = deployment_verify(
+		verification->redis, key, verification->options->repair, &visitor, error);
+	return report_unreadable(verification, key, class, error);
+}
+
+/* ---- who wrote it ---- */
+
+static void report_text(void *context, const char *what, bool is_signed)
+{
+	const struct key_report *of = context;
+	report(of->verification, of->key, what, is_signed);
+}
+
+static void count_renewed(void *context)
+{
+	const struct key_report *of = context;
+	of->verification->counts->renewed++;
+}
+
+static enum error_class verify_macs(
+	const struct verification *verification, const char *key, struct error *error)
+{
+	const struct verify_options *options = verification->options;
+	struct key_report of = { verification, key };
+	const struct mac_visitor visitor = { report_text, count_renewed, &of };
+
+	if (options->macs == NULL)
+		return ERROR_NONE;
+	enum error_class class = macs_verify(
+		verification->redis, key, options->macs, options->signing, &visitor, error);
+	/* What a hand has made something else is told with the key. */
+	return class == ERROR_STORE_REFUSED ? ERROR_NONE : class;
+}
+
+/* ---- the queue ---- */
+
+/* A place on the queue whose run is there was looked at with that. */
+static enum error_class verify_place(const struct verification *verification, const char *key,
+	const char *lane, const char *place, struct error *error)
+{
+	char run[KEY_SIZE], what[512];
+	const char *const words[] = { "EXISTS", run }, *const remove[] = { "ZREM", key, place };
+	const bool repair = verification->options->repair;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	text_format(run, sizeof(run), KEY_APP_PREFIX "%s%s", lane, place);
+	if (redis_command(verification->redis, 2, words, &reply, error) != ERROR_NONE)
+		return error->class;
+	if (reply_integer(reply) == 1)
+		return ERROR_NONE;
+	if (repair && redis_tell(verification->redis, 3, remove, error) != ERROR_NONE)
+		return error->class;
+	text_format(what, sizeof(what), "no run stands in its place '%.300s'", place);
+	report(verification, key, what, repair);
+	return ERROR_NONE;
+}
+
+/* A lane of an app ("tenant:app:"), or the runs that were begun (""). */
+static enum error_class verify_places(const struct verification *verification, const char *key,
+	const char *lane, struct error *error)
+{
+	char cursor[32] = "0";
+
+	do {
+		const char *const words[] = { "ZSCAN", key, cursor, "COUNT", PAGE };
+		CLEANUP_REPLY struct redisReply *reply = NULL;
+		if (redis_command(verification->redis, ARRAY_LEN(words), words, &reply, error) !=
+			ERROR_NONE)
+			return error->class;
+		const struct redisReply *pairs = reply_item(reply, 1);
+		text_copy(cursor, sizeof(cursor), reply_text(reply_item(reply, 0)));
+		for (size_t i = 0; i + 1 < reply_count(pairs); i += 2)
+			if (verify_place(verification, key, lane, reply_text(reply_item(pairs, i)),
+				    error) != ERROR_NONE)
+				return error->class;
+	} while (strcmp(cursor, "0") != 0);
+	return ERROR_NONE;
+}
+
+/* What follows the root of the lanes, which is `ready` or that of what holds runs; NULL where the
+ * key is in none. */
+static const char *below_root(const char *key)
+{
+	static const char aside[] = KEY_ASIDE ":";
+
+	if (text_has_prefix(key, KEY_READY ":"))
+		return key + strlen(KEY_READY);
+	if (!text_has_prefix(key, aside))
+		return NULL;
+	const char *kind_end = strchr(key + strlen(aside), ':');
+	return kind_end != NULL ? kind_end + 1 + strcspn(kind_end + 1, ":") : NULL;
+}
+
+/* What stands on the queue by this key; nothing where it is none of the queue. */
+static enum error_class verify_queue(
+	const struct verification *verification, const char *key, struct error *error)
+{
+	char lane[APP_MEMBER_SIZE + 1];
+	const char *below = below_root(key);
+
+	if (strcmp(key, KEY_BEGUN) == 0)
+		return verify_places(verification, key, "", error);
+	if (below == NULL)
+		return ERROR_NONE;
+	if (verify_type(verification, key, "zset", error) != ERROR_NONE)
+		return error->class;
+	/* Above the lanes it is which tenants, and which apps of one, have any. */
+	if (below[0] != ':' || strchr(below + 1, ':') == NULL ||
+		!text_format(lane, sizeof(lane), "%s:", below + 1))
+		return ERROR_NONE;
+	return verify_places(verification, key, lane, error);
+}
+
+/* What a tenant has for all of its apps. */
+static enum error_class verify_of_tenant(
+	const struct verification *verification, const char *key, struct error *error)
+{
+	static const struct {
+		const char *prefix, *type;
+	} kinds[] = { { KEY_APPS_PREFIX, "zset" }, { KEY_SHARED_PREFIX, "hash" } };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (text_has_prefix(key, kinds[i].prefix))
+			return verify_type(verification, key, kinds[i].type, error);
+	return ERROR_NONE;
+}
+
+/* What a hand has made something else is a fault of that key. */
+static enum error_class verify_queue_or_say(
+	const struct verification *verification, const char *key, struct error *error)
+{
+	enum error_class class = verify_queue(verification, key, error);
+	return class == ERROR_STORE_REFUSED ? ERROR_NONE : class;
 }
 
 static enum error_class verify_key(
@@ -246,7 +433,11 @@ static enum error_class verify_key(
 {
 	verification->counts->keys++;
 	if (verify_lifetime(verification, key, error) != ERROR_NONE ||
-		verify_owners(verification, key, error) != ERROR_NONE)
+		verify_owners(verification, key, error) != ERROR_NONE ||
+		verify_deployment(verification, key, error) != ERROR_NONE ||
+		verify_of_tenant(verification, key, error) != ERROR_NONE ||
+		verify_macs(verification, key, error) != ERROR_NONE ||
+		verify_queue_or_say(verification, key, error) != ERROR_NONE)
 		return error->class;
 	const char *member = key + strlen(KEY_APP_PREFIX);
 	char parts[MEMBER_SIZE];
@@ -315,45 +506,37 @@ static enum error_class verify_index(
 	return ERROR_NONE;
 }
 
-/* ---- the queue ---- */
-
-static enum error_class verify_entry(const struct verification *verification,
-	const struct queue_entry *entry, struct error *error)
+/* Whether limits count as many runs as are being run. */
+static enum error_class verify_counts(const struct verification *verification, struct error *error)
 {
-	bool orphaned;
-	char key[96];
+	const bool repair = verification->options->repair;
+	CLEANUP_REPLY struct redisReply *faults = NULL;
 
-	if (queue_is_orphaned(verification->redis, entry, &orphaned, error) != ERROR_NONE)
+	if (queue_recount(verification->redis, repair, &faults, error) != ERROR_NONE)
 		return error->class;
-	if (!orphaned)
-		return ERROR_NONE;
-	if (verification->options->repair &&
-		queue_dead_letter(verification->redis, entry, "no run has this entry", error) !=
-			ERROR_NONE)
-		return error->class;
-	text_format(key, sizeof(key), "queue entry %s", entry->id);
-	report(verification, key, "no run has this entry", verification->options->repair);
+	for (size_t i = 0; i < reply_count(faults); i++)
+		report(verification, KEY_RUNNING, reply_text(reply_item(faults, i)), repair);
 	return ERROR_NONE;
 }
 
-static enum error_class verify_queue(const struct verification *verification, struct error *error)
+/* The same of what tenants use of their budgets. */
+static enum error_class verify_budgets(const struct verification *verification, struct error *error)
 {
-	char from[ENTRY_SIZE] = "-";
-	bool more = true;
+	const bool repair = verification->options->repair;
+	CLEANUP_REPLY struct redisReply *faults = NULL;
+	char what[128];
+	bool complete;
 
-	while (more) {
-		CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-		struct queue_page page;
-		if (queue_list(verification->redis, from, &arena, &page, error) != ERROR_NONE)
-			return error->class;
-		for (size_t i = 0; i < page.count; i++)
-			if (verify_entry(verification, &page.entries[i], error) != ERROR_NONE)
-				return error->class;
-		more = page.count > 0;
-		if (more)
-			text_format(from, sizeof(from), "(%s", page.entries[page.count - 1].id);
-	}
-
+	if (budgets_recount(verification->redis, repair, &faults, &complete, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i + 1 < reply_count(faults); i += 2)
+		report(verification, KEY_TENANT_PREFIX, reply_text(reply_item(faults, i)),
+			reply_text(reply_item(faults, i + 1))[0] == '1');
+	text_format(what, sizeof(what),
+		"there are more than %zu tenants: the counts of the others were not looked at",
+		TENANTS_LISTED_MAX);
+	if (!complete)
+		report(verification, KEY_TENANT_PREFIX, what, false);
 	return ERROR_NONE;
 }
 
@@ -372,5 +555,7 @@ enum error_class store_verify(struct redis *redis, const struct verify_options *
 		verify_index(&verification, KEY_LIVE, error) != ERROR_NONE ||
 		verify_index(&verification, KEY_DELAYED, error) != ERROR_NONE)
 		return error->class;
-	return verify_queue(&verification, error);
+	return verify_counts(&verification, error) == ERROR_NONE
+		? verify_budgets(&verification, error)
+		: error->class;
 }

@@ -5,15 +5,19 @@
 #define SLIPWAY_STORE_VERIFY_H
 
 #include "store/runs.h"
+#include "store/verify_macs.h"
 
 struct verify_counts {
 	size_t keys, live, faults, repaired;
+	size_t renewed; /* texts that were signed anew by the first key */
 };
 
 struct verify_options {
 	bool repair;               /* uses the same scripts as workers, so it is safe at any time */
 	int64_t lease_ms;          /* of the workers */
 	int64_t retention_seconds; /* given to keys that have no time to live */
+	const struct mac_keys *macs; /* NULL: nobody looks at MACs */
+	enum mac_signing signing;
 	/* Called for each fault: the key or the entry, and what is wrong, in words. */
 	void (*found)(void *context, const char *key, const char *what, bool repaired);
 	void *context; /* borrowed */

@@ -13,7 +13,7 @@ struct worker_heartbeat {
 	const char *version;
 	size_t executors, busy;
 	const char *started_at;     /* as clock_format writes it; "" if unknown */
-	struct string_list running; /* APP WORKFLOW STEP of each run under way */
+	struct string_list running; /* TENANT APP WORKFLOW STEP of each under way */
 };
 
 /* Writes all but the name under the worker's name, with the time as "at". */

@@ -1,6 +1,6 @@
 /*
- * Connects one attempt to the store: what an action saves, logs and reads goes through here, under
- * the lease. The result is what has to be written; the caller writes it.
+ * One attempt: resolves the references of its input, runs the action, and says what has to be
+ * written about it; the caller sees to that. What the action asks of the store: backend.c.
  */
 #include "worker/attempt.h"
 
@@ -8,266 +8,17 @@
 
 #include "action/context.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/redact.h"
 #include "core/dry_run.h"
 #include "core/input.h"
 #include "core/output.h"
-#include "core/run_log.h"
-#include "core/secret.h"
-#include "store/limits.h"
 #include "store/needs.h"
-#include "store/owners.h"
-#include "store/payload.h"
+#include "worker/backend.h"
 #include "worker/outcome.h"
-
-/* ---- the backend of the context ---- */
-
-static enum error_class backend_save(void *backend, const char *checkpoint, struct error *error)
-{
-	const struct attempt *attempt = backend;
-	const struct run_write write = { .kind = RUN_PROGRESS, .checkpoint = checkpoint };
-	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
-}
-
-static enum error_class backend_ledger_write(
-	void *backend, const struct ledger_change *change, struct error *error)
-{
-	const struct attempt *attempt = backend;
-	const struct run_write write = { .kind = RUN_PROGRESS,
-		.checkpoint = change->checkpoint,
-		.ledger_field = change->field,
-		.ledger_value = change->value,
-		.ledger_replaces = change->replaces };
-	return run_write(attempt->redis, &attempt->claim->lease, &write, error);
-}
-
-static enum error_class backend_owner(void *backend, const struct owner_question *question,
-	const char **ret_holder, struct error *error)
-{
-	const struct attempt *attempt = backend;
-	const char *app = attempt->claim->run.name.app;
-	const struct owned_thing thing = { question->provider, question->type, question->id };
-	char holder[IDENTIFIER_SIZE] = "";
-	enum error_class class = question->what == OWNER_RELEASE
-		? owner_release(attempt->redis, &thing, app, error)
-		: question->what == OWNER_CLAIM
-		? owner_claim(attempt->redis, &thing, app, question->shared, holder, error)
-		: question->what == OWNER_SHARER
-		? owner_sharer(attempt->redis, &thing, app, holder, error)
-		: owner_look(attempt->redis, &thing, holder, error);
-
-	*ret_holder = strcmp(holder, app) != 0 ? arena_string(attempt->arena, holder) : "";
-	if (class == ERROR_NONE && *ret_holder == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the name of an app");
-	return class;
-}
-
-/* Best effort: a log line that cannot be stored is dropped. */
-static void backend_log(void *backend, const char *line)
-{
-	const struct attempt *attempt = backend;
-	struct error ignored;
-	const struct run_write write = { .kind = RUN_PROGRESS, .log = line };
-	if (run_write(attempt->redis, &attempt->claim->lease, &write, &ignored) != ERROR_NONE)
-		return;
-}
-
-static struct limit_caller caller_of(const struct attempt *attempt)
-{
-	const struct run *run = &attempt->claim->run;
-	return (struct limit_caller){ run->id, run->name.app, run->worker,
-		attempt->settings->outage_seconds > 0 };
-}
-
-/* If Redis cannot be reached, let the call through; the provider enforces its own limit. */
-static void backend_admit(void *backend, const char *provider, const char *credential,
-	struct call_admission *ret_admission)
-{
-	const struct attempt *attempt = backend;
-	const struct limit_name name = { provider, credential };
-	const struct limit_caller caller = caller_of(attempt);
-	struct limit_admission found;
-	struct error ignored;
-
-	*ret_admission = (struct call_admission){ 0 };
-	if (limit_admit(attempt->redis, &name, &caller, &found, &ignored) == ERROR_NONE)
-		*ret_admission = (struct call_admission){ found.wait_ms, found.down_ms,
-			(int)found.status, found.worker_only, found.probing, found.watched };
-}
 
 #define BUILD_CHECK_MS                                                                             \
 	5000 /* how often a run looks for a worker whose build knows its references */
 #define NEEDS_CHECK_MS 2000 /* how often a blocked run checks whether a need is done */
-#define PACE_HELD_MS   200  /* no process sleeps longer than this for its turn */
-
-static void backend_throttle(void *backend, const char *provider, const char *credential,
-	int64_t spacing_ms, struct call_turn *ret_turn)
-{
-	const struct attempt *attempt = backend;
-	const struct limit_name name = { provider, credential };
-	const struct limit_request request = { attempt->claim->run.id, spacing_ms, PACE_HELD_MS };
-	struct limit_turn turn;
-	struct error ignored;
-	*ret_turn = (struct call_turn){ .granted = true };
-	if (limit_pace(attempt->redis, &name, &request, &turn, &ignored) == ERROR_NONE)
-		*ret_turn = (struct call_turn){ turn.wait_ms, turn.granted, turn.ahead };
-}
-
-static void log_blocked(const struct run *run, const struct limit_name *name, int64_t blocked_ms)
-{
-	struct log_line line;
-	run_line(&line, LOG_WARNING, "limiter blocks", run);
-	log_text(&line, "provider", name->provider);
-	log_text(&line, "credential", name->credential);
-	log_number(&line, "blocked_ms", blocked_ms);
-	log_end(&line);
-}
-
-/* Best effort: other workers will hit the limit themselves, and an unreported probe expires. */
-static void backend_report_limit(
-	void *backend, const char *provider, const char *credential, int64_t blocked_ms)
-{
-	const struct attempt *attempt = backend;
-	const struct limit_name name = { provider, credential };
-	struct error ignored;
-	enum error_class class = blocked_ms > 0
-		? limit_block(attempt->redis, &name, blocked_ms, &ignored)
-		: limit_unblock(attempt->redis, &name, &ignored);
-
-	if (class != ERROR_NONE)
-		log_error("limiter", &ignored);
-	if (blocked_ms > 0)
-		log_blocked(&attempt->claim->run, &name, blocked_ms);
-}
-
-/* Best effort: others will see it themselves. */
-static void backend_report_outage(void *backend, const char *provider, const char *credential,
-	const struct call_health *health)
-{
-	const struct attempt *attempt = backend;
-	const struct limit_name name = { provider, credential };
-	const struct limit_caller caller = caller_of(attempt);
-	const struct limit_failure failure = { health->status, health->retry_ms,
-		health->unreachable };
-	struct error ignored;
-	enum error_class class = health->answered
-		? limit_answered(attempt->redis, &name, &caller, &ignored)
-		: limit_failed(attempt->redis, &name, &caller, &failure, &ignored);
-
-	if (class != ERROR_NONE)
-		log_error("limiter", &ignored);
-}
-
-static enum error_class backend_output(
-	void *backend, const struct run_name *name, const char **ret_output, struct error *error)
-{
-	const struct attempt *attempt = backend;
-	const char *status;
-	return run_output(attempt->redis, name, attempt->arena, ret_output, &status, error);
-}
-
-/* A secret of the app that was opened in the attempt. */
-struct opened {
-	const char *name, *value;
-	struct opened *next;
-};
-
-/* Redacts it from all output until the attempt ends. */
-static enum error_class remember(
-	struct attempt *attempt, const char *name, const char *value, struct error *error)
-{
-	struct opened *opened = arena_allocate(attempt->arena, sizeof(*opened));
-	const char *copy = arena_string(attempt->arena, name);
-
-	if (opened == NULL || copy == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
-	if (redact_add(value, error) != ERROR_NONE)
-		return error->class;
-	*opened = (struct opened){ copy, value, attempt->opened };
-	attempt->opened = opened;
-	return ERROR_NONE;
-}
-
-static void forget_opened(struct attempt *attempt)
-{
-	for (; attempt->opened != NULL; attempt->opened = attempt->opened->next)
-		redact_remove(attempt->opened->value);
-}
-
-/* A secret of the app, or one that it shares, or one that a client gave in clear text in this
- * input. */
-static enum error_class find_sealed(const struct attempt *attempt,
-	const struct reference *reference, struct stored_secret *ret_secret, struct error *error)
-{
-	const char *app = attempt->claim->run.name.app;
-
-	*ret_secret = (struct stored_secret){ .name = { app, SECRET_INPUT_NAME } };
-	if (reference->kind == REFERENCE_SEALED)
-		ret_secret->sealed = arena_copy(attempt->arena, reference->text, reference->length);
-	else if (payload_secret(attempt->redis, &(struct secret_name){ app, reference->parts[0] },
-			 attempt->arena, ret_secret, error) != ERROR_NONE)
-		return error->class;
-	if (ret_secret->sealed != NULL)
-		return ERROR_NONE;
-	if (reference->kind == REFERENCE_SEALED)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
-	error_set(error, ERROR_INVALID_INPUT, "the app has no secret '%s' any more",
-		reference->parts[0]);
-	return error_remedy(
-		error, NULL, "Set it with mode 'configure', then trigger the step again.");
-}
-
-static enum error_class open_secret(struct attempt *attempt, const struct reference *reference,
-	const char **ret_value, struct error *error)
-{
-	bool is_named = reference->kind == REFERENCE_SECRET;
-	struct stored_secret secret;
-
-	if (find_sealed(attempt, reference, &secret, error) != ERROR_NONE ||
-		secret_open(attempt->settings->secrets_keys, &secret.name, secret.sealed,
-			attempt->arena, ret_value, error) != ERROR_NONE)
-		return error->class;
-	return remember(
-		attempt, is_named ? reference->parts[0] : SECRET_INPUT_NAME, *ret_value, error);
-}
-
-/* A named secret is opened once per attempt, for an input may name it hundreds of times. */
-static enum error_class backend_secret(
-	void *backend, const struct reference *reference, cJSON **ret_value, struct error *error)
-{
-	struct attempt *attempt = backend;
-	const char *value = NULL;
-
-	for (const struct opened *opened = attempt->opened; opened != NULL; opened = opened->next)
-		if (reference->kind == REFERENCE_SECRET &&
-			strcmp(opened->name, reference->parts[0]) == 0)
-			value = opened->value;
-	if (value == NULL && open_secret(attempt, reference, &value, error) != ERROR_NONE)
-		return error->class;
-	*ret_value = cJSON_CreateString(value);
-	return *ret_value != NULL ? ERROR_NONE
-				  : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a secret");
-}
-
-static void backend_forget(void *backend)
-{
-	forget_opened(backend);
-}
-
-static const struct action_backend backend = {
-	.save = backend_save,
-	.ledger_write = backend_ledger_write,
-	.owner = backend_owner,
-	.log = backend_log,
-	.output = backend_output,
-	.secret = backend_secret,
-	.forget = backend_forget,
-	.admit = backend_admit,
-	.throttle = backend_throttle,
-	.report_limit = backend_report_limit,
-	.report_outage = backend_report_outage,
-};
 
 /* ---- references that only a worker may resolve ---- */
 
@@ -313,8 +64,7 @@ static enum error_class find_output(struct attempt *attempt, const struct run_na
 		if (same_run(&attempt->needs->names[i], from))
 			*ret_output = attempt->needs->outputs[i];
 	if (*ret_output == NULL &&
-		run_output(attempt->redis, from, attempt->arena, ret_output, &status, error) !=
-			ERROR_NONE)
+		backend_output_of(attempt, from, ret_output, &status, error) != ERROR_NONE)
 		return error->class;
 	return *ret_output != NULL ? ERROR_NONE : refuse_missing(attempt, from, status, error);
 }
@@ -325,11 +75,12 @@ static enum error_class look_up(
 	struct attempt *attempt = data;
 	const struct run *run = &attempt->claim->run;
 	const char *output, *name = reference->parts[reference->kind == REFERENCE_STEP ? 1 : 3];
-	struct run_name from = { run->name.app, run->name.workflow, reference->parts[0] };
+	struct run_name from = { run->name.tenant, run->name.app, run->name.workflow,
+		reference->parts[0] };
 
 	if (reference->kind == REFERENCE_APP)
-		from = (struct run_name){ reference->parts[0], reference->parts[1],
-			reference->parts[2] };
+		from = (struct run_name){ run->name.tenant, reference->parts[0],
+			reference->parts[1], reference->parts[2] };
 	else if (reference->kind != REFERENCE_STEP)
 		return backend_secret(attempt, reference, ret_value, error);
 	if (!identifier_valid(from.app) || !identifier_valid(from.workflow) ||
@@ -355,7 +106,8 @@ static void add_need(
 	struct attempt *attempt, const char *app, const char *workflow, const char *step)
 {
 	attempt->needs->names[attempt->needs->count++] =
-		(struct run_name){ arena_string(attempt->arena, app), workflow, step };
+		(struct run_name){ attempt->claim->run.name.tenant,
+			arena_string(attempt->arena, app), workflow, step };
 }
 
 /* The needs in the order of the trigger, which had the same input. */
@@ -386,8 +138,7 @@ static enum error_class take_needs(struct attempt *attempt, const cJSON *input, 
 	attempt->awaits_build = class == ERROR_INVALID_INPUT;
 	if (class != ERROR_NONE || attempt->needs->count == 0)
 		return class;
-	if (needs_take(attempt->redis, &attempt->claim->lease, attempt->needs, attempt->arena,
-		    error) != ERROR_NONE)
+	if (backend_needs(attempt, attempt->needs, error) != ERROR_NONE)
 		return error->class;
 	const struct run_name *missing = attempt->needs->missing;
 	return missing == NULL
@@ -517,15 +268,14 @@ enum error_class attempt_execute(
 	backend_data.needs = &needs;
 	struct action_context context = {
 		.action = attempt->step->action,
+		.tenant = run->name.tenant,
 		.app = run->name.app,
 		.run_id = run->id,
 		.request = run->request,
 		.workflow = workflow_find(run->name.workflow),
 		.step = attempt->step->id,
 		.attempt = (int)run->attempt,
-		.age_ms = run->queued_at + run->paused_ms < run->now
-			? run->now - run->queued_at - run->paused_ms
-			: 0,
+		.age_ms = run_age_ms(run),
 		.paused_ms = run->paused_ms,
 		.started_at = clock_monotonic_ms(),
 		.deadline_at = attempt->deadline_at,
@@ -533,7 +283,7 @@ enum error_class attempt_execute(
 		.client = attempt->client,
 		.arena = attempt->arena,
 		.ledger = attempt->claim->ledger,
-		.backend = &backend,
+		.backend = &attempt_backend,
 		.backend_data = &backend_data,
 	};
 	CLEANUP_JSON cJSON *input = NULL;
@@ -553,7 +303,8 @@ enum error_class attempt_execute(
 			ret_write->checkpoint = context_checkpoint(&context);
 	}
 
-	forget_opened(&backend_data);
+	backend_forget(&backend_data);
+	backend_forget_credentials(&backend_data);
 	context_release(&context);
 	return class;
 }

@@ -11,13 +11,14 @@
 
 struct attempt {
 	const struct settings *settings;
-	struct redis *redis;
+	struct desk *desk;
 	struct http_client *client;
 	const struct step_definition *step;
 	const struct claim *claim;
 	int64_t deadline_at;   /* monotonic */
 	struct arena *arena;   /* of all that the attempt allocates */
 	struct opened *opened; /* set by the attempt, as all below */
+	struct credential *credentials;
 	struct needs *needs;
 	bool awaits_need;  /* a step that it needs is running */
 	bool awaits_build; /* another build has what it refers to */

@@ -10,21 +10,13 @@
 #include "base/log.h"
 #include "core/digest.h"
 #include "core/workflow.h"
-#include "worker/attempt_log.h"
 
 #define DIRECTORY_MS 1000
 
-const struct step_definition *entry_step(const struct queue_entry *entry)
+const struct step_definition *step_of(const struct run_name *name)
 {
-	char definition[DEFINITION_SIZE];
-	const struct workflow_definition *workflow = workflow_find(entry->name.workflow);
-	const struct step_definition *step =
-		workflow != NULL ? workflow_step(workflow, entry->name.step) : NULL;
-
-	if (step == NULL || entry->definition[0] == '\0')
-		return step;
-	step_digest(workflow, step, definition);
-	return strcmp(definition, entry->definition) == 0 ? step : NULL;
+	const struct workflow_definition *workflow = workflow_find(name->workflow);
+	return workflow != NULL ? workflow_step(workflow, name->step) : NULL;
 }
 
 /* ---- who has it ---- */
@@ -46,15 +38,15 @@ static enum error_class refresh(
 	return ERROR_NONE;
 }
 
-/* Whether a living worker has the step as the entry wants it. */
-static bool has_holder(const struct worker_rows *rows, const struct queue_entry *entry)
+/* Whether a living worker has the step as the run wants it. */
+static bool has_holder(const struct worker_rows *rows, const struct taken *taken)
 {
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct worker_row *row = &rows->items[i];
 		const char *digest =
-			definitions_find(&row->definitions, entry->name.workflow, entry->name.step);
+			definitions_find(&row->definitions, taken->name.workflow, taken->name.step);
 		if (row->age_ms <= WORKER_SILENT_MS && digest != NULL &&
-			strcmp(digest, entry->definition) == 0)
+			strcmp(digest, taken->definition) == 0)
 			return true;
 	}
 
@@ -64,12 +56,11 @@ static bool has_holder(const struct worker_rows *rows, const struct queue_entry 
 /* ---- what the status says ---- */
 
 /* What this build has in place of the definition. */
-static const char *describe_own(const struct queue_entry *entry, struct arena *arena)
+static const char *describe_own(const struct taken *taken, struct arena *arena)
 {
 	char definition[DEFINITION_SIZE];
-	const struct workflow_definition *workflow = workflow_find(entry->name.workflow);
-	const struct step_definition *step =
-		workflow != NULL ? workflow_step(workflow, entry->name.step) : NULL;
+	const struct workflow_definition *workflow = workflow_find(taken->name.workflow);
+	const struct step_definition *step = step_of(&taken->name);
 
 	if (workflow == NULL)
 		return "no such workflow";
@@ -81,9 +72,9 @@ static const char *describe_own(const struct queue_entry *entry, struct arena *a
 
 /* It names the build and not this worker: others of its build say the same, so that the status does
  * not change each time. */
-static const char *describe_missing(const struct queue_entry *entry, struct arena *arena)
+static const char *describe_missing(const struct taken *taken, struct arena *arena)
 {
-	const char *own = describe_own(entry, arena);
+	const char *own = describe_own(taken, arena);
 
 	if (own == NULL)
 		return NULL;
@@ -91,39 +82,36 @@ static const char *describe_missing(const struct queue_entry *entry, struct aren
 		"no running worker has definition %s of the step '%s' of '%s'; build %s has %s. "
 		"Start a worker of the build that accepted it, or cancel the run and trigger the "
 		"step again.",
-		entry->definition[0] != '\0' ? entry->definition : "(none)", entry->name.step,
-		entry->name.workflow, SLIPWAY_VERSION, own);
+		taken->definition[0] != '\0' ? taken->definition : "(none)", taken->name.step,
+		taken->name.workflow, SLIPWAY_VERSION, own);
 }
 
 static enum error_class decline(struct redis *redis, struct worker_directory *directory,
-	const struct queue_entry *entry, struct arena *arena, struct run *ret_ended,
-	struct error *error)
+	const struct taken *taken, struct arena *arena, struct error *error)
 {
 	if (refresh(redis, directory, error) != ERROR_NONE)
 		return error->class;
-	const bool is_held = has_holder(&directory->rows, entry);
+	const bool is_held = has_holder(&directory->rows, taken);
 	const struct decline declined = {
 		.reason = is_held ? NULL : "no_worker_for_version",
 		.detail = is_held ? "left to a worker of another build"
-				  : describe_missing(entry, arena),
+				  : describe_missing(taken, arena),
 	};
 	if (declined.detail == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to decline a run");
-	return run_decline(redis, entry, &declined, arena, ret_ended, error);
+	return run_decline(redis, &taken->name, taken->run_id, &declined, error);
 }
 
-void decline_entry(struct redis *redis, struct worker_directory *directory,
-	const struct queue_entry *entry, struct arena *arena)
+void decline_taken(struct redis *redis, struct worker_directory *directory,
+	const struct taken *taken, struct arena *arena)
 {
 	struct error error;
-	struct run ended;
 
-	if (decline(redis, directory, entry, arena, &ended, &error) != ERROR_NONE) {
+	if (decline(redis, directory, taken, arena, &error) != ERROR_NONE) {
 		log_error("run of another build not declined", &error);
 		return;
 	}
 
-	log_write(LOG_DEBUG, "run left to a worker of another build", "run", entry->run_id,
-		"definition", entry->definition, NULL);
-	run_ended_log(&ended, -1);
+	log_write(LOG_DEBUG, "run left to a worker of another build", "run", taken->run_id,
+		"definition", taken->definition, NULL);
 }

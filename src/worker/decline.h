@@ -1,6 +1,6 @@
 /*
- * Builds that are mixed during an update: whether this one has what an entry of the queue is about,
- * and how a run is left to a worker that has.
+ * Builds that are mixed during an update: how a run that this one does not have the definition of
+ * is left to a worker that has.
  */
 #ifndef SLIPWAY_WORKER_DECLINE_H
 #define SLIPWAY_WORKER_DECLINE_H
@@ -10,9 +10,8 @@
 
 struct step_definition;
 
-/* The step that the entry names, if this build has it with the same definition; else NULL. An entry
- * without a definition, such as one that was added manually, takes any. */
-const struct step_definition *entry_step(const struct queue_entry *entry);
+/* The step of this build that a run names; NULL if there is none. */
+const struct step_definition *step_of(const struct run_name *name);
 
 /* Which workers are running, as it was read a short while ago. One per executor; zeroed at first,
  * and kept for as long as the process lives. */
@@ -22,9 +21,9 @@ struct worker_directory {
 	int64_t read_at; /* monotonic; 0: never */
 };
 
-/* Leaves the run of an entry to others, and logs it. Failures are logged: the reaper finds the
- * entry again. */
-void decline_entry(struct redis *redis, struct worker_directory *directory,
-	const struct queue_entry *entry, struct arena *arena);
+/* Says of a run that was taken off the queue and left to others, TAKEN_OTHER_BUILD, whether there
+ * is one that has its definition, and logs it. Failures are logged: it comes back by itself. */
+void decline_taken(struct redis *redis, struct worker_directory *directory,
+	const struct taken *taken, struct arena *arena);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * An executor: a process that takes one entry after another off the queue and runs its action.
+ * An executor: a process that is given one run after another and runs its action.
  */
 #ifndef SLIPWAY_WORKER_EXECUTOR_H
 #define SLIPWAY_WORKER_EXECUTOR_H
@@ -9,10 +9,9 @@
 
 /*
  * The executor's whole life: until SIGTERM, the configured number of actions, or a fault that only
- * a new process can fix. worker is the name of the supervisor; expiry is shared with it. Returns
+ * a new process can fix. channel is a stream to the supervisor; expiry is shared with it. Returns
  * the exit status.
  */
-int executor_run(const struct settings *settings, const char *worker, size_t index, int channel,
-	struct lease_expiry *expiry);
+int executor_run(const struct settings *settings, int channel, struct lease_expiry *expiry);
 
 #endif

@@ -25,8 +25,8 @@ static enum error_class send_beat(struct redis *redis, const struct heartbeat *h
 
 	for (size_t i = 0; running != NULL && i < state->running_count; i++) {
 		const struct lease *lease = state->running[i];
-		running[i] =
-			arena_format(arena, "%s %s %s", lease->app, lease->workflow, lease->step);
+		running[i] = arena_format(arena, "%s %s %s %s", lease->tenant, lease->app,
+			lease->workflow, lease->step);
 	}
 
 	if (running == NULL || arena->exhausted)

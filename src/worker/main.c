@@ -10,12 +10,26 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "core/secret.h"
+#include "http/client.h"
 #include "provider/providers.h"
 #include "store/layout.h"
 #include "store/redis.h"
+#include "worker/run_limits.h"
 #include "worker/supervisor.h"
 
 const char *argp_program_version = "slipway-worker " SLIPWAY_VERSION;
+
+/* Without them no worker could tell what another one has written from what anybody has. */
+static const struct error *no_keys(struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT,
+		"SLIPWAY_SECRETS_KEYS is not set: workers know each other by keys that are made of "
+		"it");
+	error_remedy(error, NULL,
+		"Make one with 'slipway key FILE', and give all workers that file as "
+		"SLIPWAY_SECRETS_KEYS_FILE.");
+	return error;
+}
 
 /* All of it, between settings that are begun and settings that are released. */
 static int run(struct settings *settings)
@@ -23,7 +37,8 @@ static int run(struct settings *settings)
 	struct error error;
 
 	if (settings_load(settings, &error) != ERROR_NONE ||
-		secret_keys_check(NULL, settings->secrets_keys, &error) != ERROR_NONE) {
+		secret_keys_check(NULL, settings->secrets_keys, &error) != ERROR_NONE ||
+		run_limits_check(settings->run_limits, &error) != ERROR_NONE) {
 		log_error("settings", &error);
 		return EX_CONFIG;
 	}
@@ -43,7 +58,15 @@ static int run(struct settings *settings)
 		return EX_CONFIG;
 	}
 
-	enum error_class class = supervisor_run(settings, &error);
+	if (settings->secrets_keys == NULL) {
+		log_error("settings", no_keys(&error));
+		return EX_CONFIG;
+	}
+
+	/* Once, and not in each executor. */
+	enum error_class class = http_prepare(&error);
+	if (class == ERROR_NONE)
+		class = supervisor_run(settings, &error);
 	if (class != ERROR_NONE)
 		log_error("stopped", &error);
 	if (class != ERROR_NONE && layout_refused(&error))

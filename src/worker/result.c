@@ -9,21 +9,29 @@
 
 const struct run_write result_release = { .kind = RUN_RELEASE };
 
+static bool may_try(const struct result_retries *retries, int tries)
+{
+	int64_t now = clock_monotonic_ms();
+	bool is_over = retries->end_at != NULL && *retries->end_at != 0 && now >= *retries->end_at;
+
+	return !is_over && tries < retries->tries_max && now < retries->give_up_at;
+}
+
 enum error_class result_commit(const struct result *result, const struct result_retries *retries,
 	struct arena *arena, struct error *error)
 {
 	struct run ended;
 	bool unknown = false;
 	enum error_class class =
-		run_write_told(result->redis, result->lease, result->write, arena, &ended, error);
+		batch_write(result->batch, result->lease, result->write, arena, &ended, error);
 
-	for (int tries = 1; class != ERROR_NONE && class != ERROR_LEASE_LOST &&
-		tries < retries->tries_max && clock_monotonic_ms() < retries->give_up_at;
+	for (int tries = 1;
+		class != ERROR_NONE && class != ERROR_LEASE_LOST && may_try(retries, tries);
 		tries++) {
 		unknown |= class == ERROR_OUTCOME_UNKNOWN;
-		clock_sleep_ms(retries->pause_ms);
-		class = run_write_told(
-			result->redis, result->lease, result->write, arena, &ended, error);
+		loop_sleep_ms(retries->loop, retries->pause_ms);
+		class = batch_write(
+			result->batch, result->lease, result->write, arena, &ended, error);
 	}
 
 	const struct attempt_end end = { .run = result->run,

@@ -5,11 +5,11 @@
 #ifndef SLIPWAY_WORKER_RESULT_H
 #define SLIPWAY_WORKER_RESULT_H
 
-#include "store/runs.h"
+#include "worker/batch.h"
 
 /* All borrowed. */
 struct result {
-	struct redis *redis;
+	struct batch *batch;
 	const struct lease *lease;
 	const struct run *run; /* whose attempt it was, for the log */
 	int64_t claimed_at;    /* monotonic */
@@ -19,8 +19,10 @@ struct result {
 /* How long a write is repeated while Redis does not take it. */
 struct result_retries {
 	int tries_max;
-	int64_t pause_ms;   /* between two tries */
-	int64_t give_up_at; /* monotonic: no try begins after it */
+	int64_t pause_ms;      /* between two tries */
+	int64_t give_up_at;    /* monotonic: no try begins after it */
+	const int64_t *end_at; /* the same, as it stands by then; 0: none. NULL: none */
+	struct loop *loop;     /* of the coroutine that waits between two tries; NULL: it blocks */
 };
 
 /* The run goes back to the queue at once, and neither an attempt nor a crash is counted. */

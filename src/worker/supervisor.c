@@ -1,9 +1,11 @@
 /*
- * Keeps the leases and deadlines of executors, and cleans up after those that died. It never runs
- * an action, so a bad action cannot take it down.
+ * The life of the worker: its executors, its credentials, and what is due at each tick. It never
+ * runs an action, so a bad action cannot take it down; and whatever it does with Redis is done in
+ * coroutines, so a slow Redis cannot keep it from anything else.
  */
 #include "worker/supervisor.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -11,86 +13,73 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/prefork.h"
 #include "base/text.h"
 #include "core/secret.h"
+#include "slipway/field.h"
+#include "store/functions.h"
 #include "store/layout.h"
 #include "store/queue.h"
 #include "store/reaper.h"
 #include "store/workers.h"
 #include "worker/attempt_log.h"
+#include "worker/clean_up.h"
+#include "worker/credentials.h"
+#include "worker/dispatch.h"
 #include "worker/executor.h"
-#include "worker/heartbeat.h"
-#include "worker/outcome.h"
-#include "worker/report.h"
-#include "worker/result.h"
+#include "worker/leases.h"
+#include "worker/run_limits.h"
+#include "worker/sandbox.h"
+#include "worker/service.h"
+#include "worker/supervision.h"
 
 #define REDIS_TIMEOUT_MS 1500
 #define TICK_MS          250
-#define CANCEL_CHECK_MS  1000
 #define HEARTBEAT_MS     2000 /* see WORKER_ABSENT_MS */
-#define REAP_ROUNDS      20   /* of 100 runs each, in one tick */
-#define WRITE_TRIES      5
-#define WRITE_PAUSE_MS   100
-#define WORKER_NAME_SIZE 96
-#define UNRELEASED_MAX   PREFORK_CHILDREN_MAX
+#define FUNCTIONS_MS     2000
+#define REAP_ROUNDS      20 /* of 100 runs each, in one tick */
 
-/* Why the supervisor killed an executor; decides what becomes of its run. */
-enum kill_reason {
-	KILL_NONE, /* it was not killed: it crashed, or ended by itself */
-	KILL_TIMEOUT,
-	KILL_CANCELLED,
-	KILL_LEASE_LOST, /* or not renewed in time: the run is released once Redis can be reached */
-};
+/* ---- what its parts share ---- */
 
-struct slot {
-	struct report report;
-	int64_t deadline_at; /* monotonic, as all below */
-	int64_t renewed_at;
-	int64_t cancel_checked_at;
-	enum kill_reason kill_reason;
-	char killed_token[TOKEN_SIZE]; /* the lease that the executor was killed for */
-};
-
-struct supervisor {
-	struct settings *settings;
-	uint64_t stamp; /* of the files with credentials, as they were read */
-	char name[WORKER_NAME_SIZE];
-	struct redis *redis;
-	struct prefork prefork;
-	struct slot slots[PREFORK_CHILDREN_MAX];
-	struct lease_expiry *expiries; /* by slot; shared with the executors */
-	struct heartbeat heartbeat;
-	int64_t heartbeat_at, tidied_at;
-	struct lease unreleased[UNRELEASED_MAX]; /* of runs to release once Redis can be reached */
-	size_t unreleased_count;
-	bool redis_lost;     /* so that each loss is logged once */
-	bool layout_refused; /* by the last error */
-	bool tick_failed; /* Redis could not be reached in this tick: no further command until the
-			     next */
-};
-
-static int64_t lease_ms(const struct supervisor *supervisor)
+int64_t supervisor_lease_ms(const struct supervisor *supervisor)
 {
 	return supervisor->settings->lease_seconds * 1000;
 }
 
-/* Logs when Redis is lost, and when it is back. */
-static void record_redis_state(struct supervisor *supervisor, const struct error *error)
+void supervisor_record_redis(struct supervisor *supervisor, const struct error *error)
 {
 	/* That Redis holds the state of another version is found out after the connection was lost.
 	 */
 	bool refused = error != NULL && layout_refused(error);
 	if (error != NULL && (!supervisor->redis_lost || refused != supervisor->layout_refused))
 		log_error("redis", error);
-	if (error == NULL && supervisor->redis_lost)
+	if (error == NULL && supervisor->redis_lost) {
 		log_write(LOG_INFO, "redis is back", NULL);
+		supervisor->loaded_at = 0;
+	}
 	supervisor->redis_lost = error != NULL;
 	supervisor->layout_refused = refused;
 }
 
-/* The run of an executor, as far as it is needed for the log. */
-static void slot_run(const struct slot *slot, struct run *run)
+bool supervisor_start(struct supervisor *supervisor, coroutine_main *main, void *context)
+{
+	supervisor->coroutines++;
+	if (coroutine_start(main, context))
+		return true;
+	supervisor->coroutines--;
+	return false;
+}
+
+void supervisor_leave(struct supervisor *supervisor)
+{
+	supervisor->coroutines--;
+}
+
+bool supervisor_is_cut_off(enum error_class class)
+{
+	return class == ERROR_STORE_UNAVAILABLE || class == ERROR_OUTCOME_UNKNOWN;
+}
+
+void slot_run(const struct slot *slot, struct run *run)
 {
 	const struct run_name name = lease_name(&slot->report.lease);
 	run_init(run, &name);
@@ -99,223 +88,12 @@ static void slot_run(const struct slot *slot, struct run *run)
 	run->attempt = slot->report.attempt;
 }
 
-/* ---- executors at work ---- */
+/* ---- executors ---- */
 
-static void kill_executor(
-	struct supervisor *supervisor, size_t index, enum kill_reason reason, const char *why)
-{
-	struct slot *slot = &supervisor->slots[index];
-
-	slot->kill_reason = reason;
-	atomic_store(&supervisor->expiries[index].at, 0);
-	text_copy(slot->killed_token, sizeof(slot->killed_token), slot->report.lease.token);
-	struct run run;
-	struct log_line line;
-	slot_run(slot, &run);
-	run_line(&line, LOG_WARNING, "executor killed", &run);
-	log_text(&line, "why", why);
-	log_end(&line);
-	prefork_kill(&supervisor->prefork, index);
-}
-
-/* Stop talking to Redis for this tick once it times out: each further command would take as long. A
- * corrupt key affects only its own run. */
-static void record_failure(struct supervisor *supervisor, enum error_class class)
-{
-	if (class == ERROR_STORE_UNAVAILABLE || class == ERROR_OUTCOME_UNKNOWN)
-		supervisor->tick_failed = true;
-}
-
-static void renew(struct supervisor *supervisor, size_t index, int64_t now)
-{
-	struct slot *slot = &supervisor->slots[index];
-	struct error error;
-	bool cancel = false;
-	enum error_class class = run_renew(
-		supervisor->redis, &slot->report.lease, lease_ms(supervisor), &cancel, &error);
-
-	if (class == ERROR_NONE) {
-		slot->renewed_at = now;
-		atomic_store(&supervisor->expiries[index].at, now + lease_ms(supervisor));
-	}
-
-	if (cancel)
-		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
-	else if (class == ERROR_LEASE_LOST)
-		kill_executor(supervisor, index, KILL_LEASE_LOST, "lease lost");
-	else
-		record_failure(supervisor, class);
-	if (class != ERROR_LEASE_LOST)
-		record_redis_state(supervisor, class != ERROR_NONE ? &error : NULL);
-}
-
-static void check_cancel(struct supervisor *supervisor, size_t index, int64_t now)
-{
-	struct slot *slot = &supervisor->slots[index];
-	struct error error;
-	bool cancel = false;
-	slot->cancel_checked_at = now;
-	enum error_class class =
-		run_wants_cancel(supervisor->redis, &slot->report.lease, &cancel, &error);
-	record_failure(supervisor, class);
-	if (class == ERROR_NONE && cancel)
-		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
-}
-
-/*
- * The checks that need no Redis come first for all executors: while Redis hangs, each command takes
- * until its time-out. A lease that has not been renewed for two thirds of its time may soon be
- * taken over: stop before that.
- */
-static void check_time_limits(struct supervisor *supervisor, size_t index)
-{
-	const struct slot *slot = &supervisor->slots[index];
-	int64_t now = clock_monotonic_ms();
-	if (!slot->report.busy || slot->kill_reason != KILL_NONE)
-		return;
-	if (now >= slot->deadline_at)
-		kill_executor(supervisor, index, KILL_TIMEOUT, "attempt deadline exceeded");
-	else if (now - slot->renewed_at > lease_ms(supervisor) * 2 / 3)
-		kill_executor(supervisor, index, KILL_LEASE_LOST, "lease not renewed in time");
-}
-
-static void check_lease(struct supervisor *supervisor, size_t index)
-{
-	const struct slot *slot = &supervisor->slots[index];
-	int64_t now = clock_monotonic_ms();
-	if (!slot->report.busy || slot->kill_reason != KILL_NONE || supervisor->tick_failed)
-		return;
-	if (now - slot->renewed_at >= lease_ms(supervisor) / 3)
-		renew(supervisor, index, now);
-	else if (now - slot->cancel_checked_at >= CANCEL_CHECK_MS)
-		check_cancel(supervisor, index, now);
-}
-
-static void on_message(void *context, size_t index, const char *bytes, size_t length)
+static void on_started(void *context, size_t index, int channel)
 {
 	struct supervisor *supervisor = context;
-	struct slot *slot = &supervisor->slots[index];
-	if (length != sizeof(struct report))
-		return;
-	memcpy(&slot->report, bytes, length);
-	slot->renewed_at = slot->report.claimed_at;
-	slot->cancel_checked_at = clock_monotonic_ms();
-	slot->deadline_at = slot->report.claimed_at + slot->report.time_left_ms;
-}
-
-/* ---- executors that have ended ---- */
-
-/* No crash is counted for this run. Where there is no room the lease runs out, as for a crash. */
-static void release_later(struct supervisor *supervisor, const struct lease *lease)
-{
-	if (supervisor->unreleased_count < UNRELEASED_MAX)
-		supervisor->unreleased[supervisor->unreleased_count++] = *lease;
-}
-
-/* The lease fences each write: a run that was taken over meanwhile stays as it is. */
-static void release_pending(struct supervisor *supervisor)
-{
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-
-	while (supervisor->unreleased_count > 0 && !supervisor->tick_failed) {
-		struct error error;
-		struct run ended;
-		const struct lease *lease =
-			&supervisor->unreleased[supervisor->unreleased_count - 1];
-		enum error_class class = run_write_told(
-			supervisor->redis, lease, &result_release, &arena, &ended, &error);
-		if (class == ERROR_NONE)
-			run_ended_log(&ended, -1);
-		record_failure(supervisor, class);
-		if (supervisor->tick_failed)
-			record_redis_state(supervisor, &error);
-		else
-			supervisor->unreleased_count--;
-	}
-}
-
-/* Redis may be away for a moment; after that the run is released when it is back. Where another
- * executor has found it hanging already, one time-out is enough: several may end in the same
- * moment. */
-static void commit_result(struct supervisor *supervisor, const struct slot *slot,
-	const struct run_write *write, struct arena *arena)
-{
-	const struct lease *lease = &slot->report.lease;
-	const struct result_retries retries = { .tries_max = WRITE_TRIES,
-		.pause_ms = WRITE_PAUSE_MS,
-		.give_up_at = supervisor->redis_lost ? clock_monotonic_ms() + REDIS_TIMEOUT_MS
-						     : INT64_MAX };
-	struct error error;
-	struct run run;
-
-	slot_run(slot, &run);
-	const struct result result = { supervisor->redis, lease, &run, slot->report.claimed_at,
-		write };
-	enum error_class class = result_commit(&result, &retries, arena, &error);
-	if (class == ERROR_NONE || class == ERROR_LEASE_LOST)
-		return;
-	log_error("run is released later", &error);
-	record_redis_state(supervisor, &error);
-	release_later(supervisor, lease);
-}
-
-static void commit_failure(struct supervisor *supervisor, const struct slot *slot,
-	enum error_class class, const char *message)
-{
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct error failure, error;
-	struct run_write write;
-	const struct run_progress progress = { .attempt = slot->report.attempt,
-		.attempts = slot->report.attempts };
-
-	error_set(&failure, class, "%s", message);
-	if (failure_write(&failure, &progress, &arena, &write, &error) == ERROR_NONE)
-		commit_result(supervisor, slot, &write, &arena);
-}
-
-static void release(struct supervisor *supervisor, const struct slot *slot)
-{
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	commit_result(supervisor, slot, &result_release, &arena);
-}
-
-/* A lease of 0 ms expires at once: the reaper counts a crash and queues the run again. */
-static void expire_lease(struct supervisor *supervisor, const struct slot *slot)
-{
-	struct error error;
-	bool cancel;
-	if (run_renew(supervisor->redis, &slot->report.lease, 0, &cancel, &error) != ERROR_NONE)
-		log_error("lease not given up, it runs out", &error);
-}
-
-static void clean_up_after(struct supervisor *supervisor, const struct slot *slot)
-{
-	/* The executor had moved on to another run when the kill arrived: release that run without
-	 * a penalty. */
-	if (slot->kill_reason != KILL_NONE &&
-		strcmp(slot->killed_token, slot->report.lease.token) != 0) {
-		release(supervisor, slot);
-		return;
-	}
-
-	switch (slot->kill_reason) {
-	case KILL_TIMEOUT:
-		commit_failure(supervisor, slot, ERROR_TIMEOUT,
-			"the attempt took longer than its deadline allows");
-		return;
-	case KILL_CANCELLED:
-		commit_failure(supervisor, slot, ERROR_CANCELLED, RUN_STOPPED_MESSAGE);
-		return;
-	case KILL_LEASE_LOST:
-		release_later(supervisor, &slot->report.lease);
-		return;
-	case KILL_NONE:
-		if (supervisor->prefork.stopping)
-			release(supervisor, slot);
-		else
-			expire_lease(supervisor, slot);
-		return;
-	}
+	service_open(&supervisor->slots[index], channel);
 }
 
 static void on_ended(void *context, size_t index, pid_t pid, int status)
@@ -331,6 +109,7 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 	enum log_level level = expected ? LOG_DEBUG : LOG_ERROR;
 	struct run run;
 	struct log_line line;
+	service_close(slot);
 	slot_run(slot, &run);
 	run_line(&line, level, "executor ended", &run);
 	log_number(&line, "executor_pid", pid);
@@ -338,26 +117,28 @@ static void on_ended(void *context, size_t index, pid_t pid, int status)
 	log_end(&line);
 	if (slot->report.busy)
 		clean_up_after(supervisor, slot);
-	*slot = (struct slot){ .kill_reason = KILL_NONE };
+	memset(&slot->report, 0, sizeof(slot->report));
+	slot->kill_reason = KILL_NONE;
+	slot->is_ready = false;
 }
 
 /* ---- credentials that were replaced ---- */
 
-static enum error_class connect_redis(struct supervisor *supervisor, struct error *error)
-{
-	struct redis *fresh;
-	if (redis_from_settings(supervisor->settings, supervisor->name, REDIS_TIMEOUT_MS, &fresh,
-		    error) != ERROR_NONE)
-		return error->class;
-	layout_require(fresh);
-	redis_free(supervisor->redis);
-	supervisor->redis = fresh;
-	return ERROR_NONE;
-}
-
 static enum error_class check_settings(const struct settings *settings, struct error *error)
 {
-	return secret_keys_check(NULL, settings->secrets_keys, error);
+	if (secret_keys_check(NULL, settings->secrets_keys, error) != ERROR_NONE)
+		return error->class;
+	return run_limits_check(settings->run_limits, error);
+}
+
+/* Keys that came by the environment are wiped by now, and the same ones stay. Where the keys lie
+ * never changes: a coroutine that waits for Redis has borrowed them. */
+static enum error_class renew_macs(struct supervisor *supervisor, struct error *error)
+{
+	const char *private_keys = supervisor->settings->secrets_keys;
+
+	return private_keys != NULL ? mac_keys_renew(supervisor->macs, private_keys, error)
+				    : ERROR_NONE;
 }
 
 /* Executors are replaced as they finish: a running action keeps the credentials
@@ -368,12 +149,19 @@ static void reload(struct supervisor *supervisor)
 
 	supervisor->stamp = settings_stamp(supervisor->settings);
 	if (settings_reload(supervisor->settings, check_settings, &error) != ERROR_NONE ||
-		connect_redis(supervisor, &error) != ERROR_NONE) {
+		redis_readdress(supervisor->redis, supervisor->settings, &error) != ERROR_NONE ||
+		redis_readdress(supervisor->bell, supervisor->settings, &error) != ERROR_NONE) {
+		/* The keeper has its own. */
+		settings_forget(supervisor->settings, "SLIPWAY_SECRETS_KEYS");
+		credentials_forget(supervisor->settings);
 		log_error("credentials not read again, the previous ones stay in use", &error);
 		return;
 	}
 
 	log_write(LOG_INFO, "credentials read again", NULL);
+	if (renew_macs(supervisor, &error) != ERROR_NONE)
+		log_error("keys of MACs not read again, the previous ones stay in use", &error);
+	keeper_link_renew(&supervisor->keeper);
 	prefork_replace(&supervisor->prefork);
 }
 
@@ -386,140 +174,316 @@ static void watch_files(struct supervisor *supervisor)
 {
 	if (settings_stamp(supervisor->settings) != supervisor->stamp)
 		reload(supervisor);
+
+	/* Executors that were there before may not read the new file. */
+	const uint64_t stamp = sandbox_stamp();
+	if (stamp == supervisor->sandbox_stamp)
+		return;
+	supervisor->sandbox_stamp = stamp;
+	log_write(
+		LOG_INFO, "executors are replaced", "why", "the resolver's files are others", NULL);
+	prefork_replace(&supervisor->prefork);
 }
 
 /* ---- every tick ---- */
 
-static void reap(struct supervisor *supervisor)
+static enum error_class reap(struct supervisor *supervisor, struct error *error)
 {
 	static const struct reap_listener listener = { .told = reaped_log };
-	struct error error;
 	size_t count = 100;
-	enum error_class class = ERROR_NONE;
-	for (int round = 0; round < REAP_ROUNDS && count >= 100 && class == ERROR_NONE; round++)
-		class = runs_reap(
-			supervisor->redis, lease_ms(supervisor), &listener, &count, &error);
-	record_redis_state(supervisor, class != ERROR_NONE ? &error : NULL);
+
+	for (int round = 0; round < REAP_ROUNDS && count >= 100; round++)
+		if (runs_reap(supervisor->redis, supervisor_lease_ms(supervisor), &listener, &count,
+			    error) != ERROR_NONE)
+			return error->class;
+	return ERROR_NONE;
 }
 
-static void send_heartbeat(struct supervisor *supervisor)
+static enum error_class sweep(struct supervisor *supervisor, struct error *error)
+{
+	return queue_sweep(supervisor->redis, supervisor->settings->retention_days * 86400, error);
+}
+
+/* Whether it is due; then it counts as done. */
+static bool take_due(int64_t *done_at, int64_t interval_ms)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (*done_at != 0 && now - *done_at < interval_ms)
+		return false;
+	*done_at = now;
+	return true;
+}
+
+static enum error_class send_heartbeat(struct supervisor *supervisor, struct error *error)
 {
 	const struct lease *running[PREFORK_CHILDREN_MAX];
 	struct heartbeat_state state = { .executors = supervisor->prefork.count,
 		.running = running,
 		.draining = supervisor->prefork.stopping };
-	struct error error;
 
+	if (!take_due(&supervisor->heartbeat_at, HEARTBEAT_MS))
+		return ERROR_NONE;
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
 		if (supervisor->slots[i].report.busy)
 			running[state.running_count++] = &supervisor->slots[i].report.lease;
-	supervisor->heartbeat_at = clock_monotonic_ms();
-	if (heartbeat_send(supervisor->redis, &supervisor->heartbeat, &state, &error) != ERROR_NONE)
-		record_redis_state(supervisor, &error);
+	return heartbeat_send(supervisor->redis, &supervisor->heartbeat, &state, error);
 }
 
-/* Finds what nothing else would find. Nothing waits for it, so once per lease time is enough. */
-static void tidy(struct supervisor *supervisor)
+/* Nothing waits for the tidying, which finds what nothing else would find: once per lease time is
+ * enough. */
+static enum error_class tidy(struct supervisor *supervisor, struct error *error)
 {
+	return take_due(&supervisor->tidied_at, supervisor_lease_ms(supervisor))
+		? workers_tidy(supervisor->redis, error)
+		: ERROR_NONE;
+}
+
+/* Whoever deletes a run that is being run leaves it counted, and what has a limit would be held by
+ * that for ever. */
+static enum error_class recount(struct supervisor *supervisor, struct error *error)
+{
+	const char *limits = supervisor->settings->run_limits;
+	CLEANUP_REPLY struct redisReply *faults = NULL;
+
+	if (limits == NULL || limits[0] == '\0' ||
+		!take_due(&supervisor->recounted_at, supervisor_lease_ms(supervisor)))
+		return ERROR_NONE;
+	if (queue_recount(supervisor->redis, true, &faults, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < reply_count(faults); i++)
+		log_write(LOG_WARNING, "count put right", "why", reply_text(reply_item(faults, i)),
+			NULL);
+	return ERROR_NONE;
+}
+
+/* For slipway-api, whose Redis user may not. Again and again, for somebody may have emptied Redis;
+ * at once where a call of ours has met that. */
+static enum error_class load_functions(struct supervisor *supervisor, struct error *error)
+{
+	if (functions_missed() != supervisor->functions_missed)
+		supervisor->loaded_at = 0;
+	supervisor->functions_missed = functions_missed();
+	return take_due(&supervisor->loaded_at, FUNCTIONS_MS)
+		? functions_load(supervisor->redis, NULL, error)
+		: ERROR_NONE;
+}
+
+/* A key that a hand has broken stops what needs it, and nothing else. Gives the first error. */
+static enum error_class keep_house(struct supervisor *supervisor, struct error *error)
+{
+	static enum error_class (*const parts[])(struct supervisor *, struct error *) = {
+		load_functions, release_pending, reap, sweep, send_heartbeat, tidy, recount
+	};
+	struct error found;
+
+	error->class = ERROR_NONE;
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		if (parts[i](supervisor, &found) == ERROR_NONE)
+			continue;
+		if (error->class == ERROR_NONE)
+			*error = found;
+		if (supervisor_is_cut_off(found.class))
+			break;
+	}
+	return error->class;
+}
+
+static void keep_house_in_coroutine(void *context)
+{
+	struct supervisor *supervisor = context;
 	struct error error;
-	supervisor->tidied_at = clock_monotonic_ms();
-	if (queue_tidy(supervisor->redis, lease_ms(supervisor), &error) != ERROR_NONE ||
-		workers_tidy(supervisor->redis, &error) != ERROR_NONE)
-		record_redis_state(supervisor, &error);
+	enum error_class class = keep_house(supervisor, &error);
+
+	supervisor_record_redis(supervisor, class != ERROR_NONE ? &error : NULL);
+	supervisor->is_housekeeping = false;
+	supervisor_leave(supervisor);
+}
+
+static void start_housekeeping(struct supervisor *supervisor)
+{
+	if (supervisor->is_housekeeping)
+		return;
+	supervisor->is_housekeeping = true;
+	if (!supervisor_start(supervisor, keep_house_in_coroutine, supervisor))
+		supervisor->is_housekeeping = false;
+}
+
+/* Nothing new is begun then: the end waits for what is under way. */
+static bool is_over(const struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < supervisor->prefork.count; i++)
+		if (supervisor->prefork.children[i].pid > 0)
+			return false;
+	return supervisor->prefork.stopping;
+}
+
+/* Without keys this worker is of no use: whoever started it gives them to another one. */
+static void watch_keeper(struct supervisor *supervisor)
+{
+	keeper_link_check(&supervisor->keeper);
+	if (supervisor->keeper.is_spent && !supervisor->prefork.stopping)
+		kill(getpid(), SIGTERM);
 }
 
 static void on_tick(void *context)
 {
 	struct supervisor *supervisor = context;
 
-	supervisor->tick_failed = false;
-	watch_files(supervisor);
-	for (size_t i = 0; i < supervisor->prefork.count; i++)
-		check_time_limits(supervisor, i);
-	release_pending(supervisor);
-	for (size_t i = 0; i < supervisor->prefork.count; i++)
-		check_lease(supervisor, i);
-	if (supervisor->tick_failed)
+	if (is_over(supervisor))
 		return;
-	reap(supervisor);
-	if (clock_monotonic_ms() - supervisor->heartbeat_at >= HEARTBEAT_MS ||
-		supervisor->heartbeat_at == 0)
-		send_heartbeat(supervisor);
-	if (clock_monotonic_ms() - supervisor->tidied_at >= lease_ms(supervisor) ||
-		supervisor->tidied_at == 0)
-		tidy(supervisor);
+	watch_files(supervisor);
+	watch_keeper(supervisor);
+	leases_check(supervisor);
+	start_housekeeping(supervisor);
+	dispatch_check(supervisor);
 }
 
+/* ---- its life ---- */
+
+/* Whoever has a run to write gets the time for it, also where no executor is left. */
+static bool is_busy(const void *context)
+{
+	const struct supervisor *supervisor = context;
+	return supervisor->coroutines > 0;
+}
+
+/* In an executor. */
+static void leave_expiries_of_others(struct supervisor *supervisor, size_t index)
+{
+	for (size_t i = 0; i < supervisor->prefork.count; i++)
+		if (i != index)
+			munmap(supervisor->expiries[i], sizeof(struct lease_expiry));
+}
+
+/* Nothing of the supervisor's is open in an executor but the channel and the standard streams: also
+ * not its connections to Redis. */
 static int run_child(void *context, size_t index, int channel)
 {
 	struct supervisor *supervisor = context;
-	/* The connection belongs to the supervisor: the child closes its copy of the socket. */
-	redis_disconnect(supervisor->redis);
-	return executor_run(supervisor->settings, supervisor->name, index, channel,
-		&supervisor->expiries[index]);
+
+	close_range(STDERR_FILENO + 1, (unsigned)channel - 1, 0);
+	close_range((unsigned)channel + 1, ~0U, 0);
+	leave_expiries_of_others(supervisor, index);
+	settings_forget(supervisor->settings, "SLIPWAY_REDIS_PASSWORD");
+	/* None are there; whoever brings them back by mistake gives them to no executor. */
+	settings_forget(supervisor->settings, "SLIPWAY_SECRETS_KEYS");
+	credentials_forget(supervisor->settings);
+	redis_forget_password(supervisor->redis);
+	redis_forget_password(supervisor->bell);
+	return executor_run(supervisor->settings, channel, supervisor->expiries[index]);
 }
 
-static void deregister(struct supervisor *supervisor)
+static void deregister(void *context)
 {
+	struct supervisor *supervisor = context;
 	struct error error;
 
-	for (size_t i = 0; i < supervisor->prefork.count; i++) {
-		char consumer[WORKER_NAME_SIZE + 8];
-		text_format(consumer, sizeof(consumer), "%s-%zu", supervisor->name, i);
-		if (queue_leave(supervisor->redis, consumer, &error) != ERROR_NONE)
-			break;
-	}
-
 	if (worker_leave(supervisor->redis, supervisor->name, &error) != ERROR_NONE)
-		record_redis_state(supervisor, &error);
+		supervisor_record_redis(supervisor, &error);
+	supervisor_leave(supervisor);
 }
 
 /* Zeroed: no executor holds a lease yet. Mapped for as long as the process lives. */
 static enum error_class share_expiries(struct supervisor *supervisor, struct error *error)
 {
-	size_t size = (size_t)supervisor->settings->executors * sizeof(struct lease_expiry);
-	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return error_set(
-			error, ERROR_OUT_OF_MEMORY, "no memory to share with the executors");
-	supervisor->expiries = shared;
+	for (size_t i = 0; i < (size_t)supervisor->settings->executors; i++) {
+		void *shared = mmap(NULL, sizeof(struct lease_expiry), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (shared == MAP_FAILED)
+			return error_set(error, ERROR_OUT_OF_MEMORY,
+				"no memory to share with the executors");
+		supervisor->expiries[i] = shared;
+	}
 	return ERROR_NONE;
+}
+
+/* A Redis that cannot be reached yet is waited for; another layout will not change by itself. */
+static enum error_class check_layout(const struct supervisor *supervisor, struct error *error)
+{
+	struct redis *redis;
+
+	if (redis_from_settings(supervisor->settings, supervisor->name, REDIS_TIMEOUT_MS, &redis,
+		    error) != ERROR_NONE)
+		return error->class;
+	bool refused = layout_check(redis, error) != ERROR_NONE && layout_refused(error);
+	redis_free(redis);
+	return refused ? error->class : ERROR_NONE;
+}
+
+static enum error_class set_up(struct supervisor *supervisor, struct error *error)
+{
+	char host[64] = "worker";
+
+	gethostname(host, sizeof(host) - 1);
+	text_format(supervisor->name, sizeof(supervisor->name), "%s-%d", host, (int)getpid());
+	heartbeat_init(&supervisor->heartbeat, supervisor->name);
+	supervisor->stamp = settings_stamp(supervisor->settings);
+	supervisor->sandbox_stamp = sandbox_stamp();
+	for (size_t i = 0; i < PREFORK_CHILDREN_MAX; i++)
+		supervisor->slots[i] = (struct slot){ .supervisor = supervisor, .index = i };
+	if (share_expiries(supervisor, error) != ERROR_NONE ||
+		check_layout(supervisor, error) != ERROR_NONE ||
+		loop_new(&supervisor->loop, error) != ERROR_NONE ||
+		mac_keys_new(supervisor->settings->secrets_keys, &supervisor->macs, error) !=
+			ERROR_NONE ||
+		keeper_link_open(&supervisor->keeper, supervisor->settings, supervisor->loop,
+			error) != ERROR_NONE ||
+		redis_from_settings(supervisor->settings, supervisor->name, REDIS_TIMEOUT_MS,
+			&supervisor->redis, error) != ERROR_NONE)
+		return error->class;
+	redis_join(supervisor->redis, supervisor->loop);
+	batch_init(&supervisor->batch, supervisor->redis, supervisor->loop);
+	layout_require(supervisor->redis);
+	return dispatch_open(supervisor, error);
+}
+
+static enum error_class supervise(struct supervisor *supervisor, struct error *error)
+{
+	supervisor->prefork = (struct prefork){
+		.context = supervisor,
+		.count = (size_t)supervisor->settings->executors,
+		.grace_ms = supervisor->settings->grace_seconds * 1000,
+		.tick_ms = TICK_MS,
+		.loop = supervisor->loop,
+		.child = run_child,
+		.started = on_started,
+		.ended = on_ended,
+		.tick = on_tick,
+		.hangup = on_hangup,
+		.busy = is_busy,
+	};
+	log_write(LOG_INFO, "started", "worker", supervisor->name, NULL);
+	if (sandbox_weakness() != NULL)
+		log_write(LOG_WARNING, "sandbox is weak", "why", sandbox_weakness(), NULL);
+	enum error_class class = prefork_run(&supervisor->prefork, error);
+
+	if (!supervisor_start(supervisor, deregister, supervisor))
+		log_write(LOG_WARNING, "no memory to leave the list of workers", NULL);
+	while (supervisor->coroutines > 0)
+		loop_turn(supervisor->loop, TICK_MS);
+	log_write(LOG_INFO, "stopped", "worker", supervisor->name, NULL);
+	return class;
 }
 
 enum error_class supervisor_run(struct settings *settings, struct error *error)
 {
 	static struct supervisor supervisor;
-	char host[64] = "worker";
 
-	gethostname(host, sizeof(host) - 1);
 	supervisor.settings = settings;
-	text_format(supervisor.name, sizeof(supervisor.name), "%s-%d", host, (int)getpid());
-	heartbeat_init(&supervisor.heartbeat, supervisor.name);
-	if (share_expiries(&supervisor, error) != ERROR_NONE)
-		return error->class;
-	if (connect_redis(&supervisor, error) != ERROR_NONE)
-		return error->class;
-	/* A Redis that cannot be reached yet is waited for; another layout will not change by
-	 * itself. */
-	if (layout_check(supervisor.redis, error) != ERROR_NONE && layout_refused(error))
-		return error->class;
-
-	supervisor.stamp = settings_stamp(settings);
-	supervisor.prefork = (struct prefork){
-		.context = &supervisor,
-		.count = (size_t)settings->executors,
-		.grace_ms = settings->grace_seconds * 1000,
-		.tick_ms = TICK_MS,
-		.child = run_child,
-		.message = on_message,
-		.ended = on_ended,
-		.tick = on_tick,
-		.hangup = on_hangup,
-	};
-	log_write(LOG_INFO, "started", "worker", supervisor.name, NULL);
-	enum error_class class = prefork_run(&supervisor.prefork, error);
-	deregister(&supervisor);
+	enum error_class class = set_up(&supervisor, error);
+	if (class == ERROR_NONE)
+		class = supervise(&supervisor, error);
+	if (class == ERROR_NONE && supervisor.keeper.is_spent)
+		class = error_set(error, ERROR_INTERNAL,
+			"the keeper has ended, and its keys came by the environment: start the "
+			"worker again, or give it SLIPWAY_SECRETS_KEYS_FILE");
+	keeper_link_close(&supervisor.keeper);
+	connections_forget(&supervisor.connections);
+	dispatch_close(&supervisor);
 	redis_free(supervisor.redis);
-	log_write(LOG_INFO, "stopped", "worker", supervisor.name, NULL);
+	loop_free(supervisor.loop);
+	coroutines_release();
+	mac_keys_free(supervisor.macs);
 	return class;
 }

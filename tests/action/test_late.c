@@ -65,11 +65,16 @@ struct output {
 	bool unused;
 };
 static const struct field output_fields[] = { { BOOLEAN_FIELD("unused", struct output, unused) } };
+static const struct call_row calls[] = {
+	{ CALL_OF(PUT, "/repos/{owner}/{repo}/thing", NAMES_OWNER, NAMES_REPOSITORY) },
+	{ .path = NULL },
+};
 static const struct action_definition action = { .id = "test.late",
 	.summary = "Calls once",
 	.input = RECORD(struct input, input_fields),
 	.output = RECORD(struct output, output_fields),
-	.run = run };
+	.run = run,
+	.calls = calls };
 
 #define OF_REPOSITORY "{'owner':'Acme','name':'Docs'}"
 

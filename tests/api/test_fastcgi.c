@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "api/fastcgi.h"
+#include "base/clock.h"
+#include "base/resources.h"
 #include "base/text.h"
 #include "harness/suite.h"
 #include "slipway/field.h"
@@ -28,12 +31,23 @@ static const char request_bytes[] = "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
 
 static struct sockaddr_un address;
 static int listener;
+static int clients[FASTCGI_SERVED_MAX + FASTCGI_WAITING_MAX + 10];
 
 /* What the handler process has seen. */
-static struct seen {
+struct seen {
 	int answers;
 	int while_others_waited; /* answers given while a connection waited to be accepted */
-} * seen;
+	int inside, most_inside; /* requests that are being served */
+	int overloaded;
+	bool is_open; /* the test lets them go on */
+	pid_t first;  /* the process that answered first, and how many it has answered */
+	int of_first;
+};
+static volatile struct seen *seen;
+
+/* Of the handler process. */
+static struct loop *loop;
+static struct coroutine_list held;
 
 static void setup(void)
 {
@@ -41,15 +55,16 @@ static void setup(void)
 	address.sun_family = AF_UNIX;
 	text_format(address.sun_path, sizeof(address.sun_path), "/tmp/slipway-test-%d.sock",
 		(int)getpid());
+	ck_assert_uint_gt(resources_raise_files(), ARRAY_LEN(clients));
 	ck_assert_int_eq(fastcgi_listen(address.sun_path, &listener, &error), ERROR_NONE);
 	seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ck_assert_ptr_ne(seen, MAP_FAILED);
+	ck_assert((void *)seen != MAP_FAILED);
 }
 
 static void teardown(void)
 {
 	unlink(address.sun_path);
-	munmap(seen, sizeof(*seen));
+	munmap((void *)seen, sizeof(*seen));
 	close(listener);
 }
 
@@ -63,12 +78,17 @@ static void answer_and_look(void *context, const struct request *request, struct
 	seen->while_others_waited += poll(&waiting, 1, 0) > 0 ? 1 : 0;
 }
 
-static pid_t serve(void)
+/* In a process of its own; files is how many it may have open, 0: as many as this one. */
+static pid_t serve(request_handler *handler, rlim_t files)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct error error;
-		_exit(fastcgi_serve(listener, answer_and_look, NULL, &error) == ERROR_NONE ? 0 : 1);
+		if (files > 0)
+			setrlimit(RLIMIT_NOFILE, &(struct rlimit){ files, files });
+		bool served = loop_new(&loop, &error) == ERROR_NONE &&
+			fastcgi_serve(loop, NULL, listener, handler, NULL, &error) == ERROR_NONE;
+		_exit(served ? 0 : 1);
 	}
 	return pid;
 }
@@ -93,6 +113,22 @@ static void client_receive(int client)
 	ck_assert_int_gt(read(client, bytes, sizeof(bytes)), 0);
 }
 
+static void send_all(size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		clients[i] = client_connect();
+		client_send(clients[i]);
+	}
+}
+
+static void receive_all(size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		client_receive(clients[i]);
+		close(clients[i]);
+	}
+}
+
 static void assert_ends_well(pid_t pid)
 {
 	int status;
@@ -103,37 +139,23 @@ static void assert_ends_well(pid_t pid)
 
 START_TEST(test_all_that_wait_are_accepted_before_the_next_is_served)
 {
-	int clients[CLIENTS];
-	for (int i = 0; i < CLIENTS; i++) {
-		clients[i] = client_connect();
-		client_send(clients[i]);
-	}
-	pid_t pid = serve();
-	for (int i = 0; i < CLIENTS; i++) {
-		client_receive(clients[i]);
-		close(clients[i]);
-	}
+	send_all(CLIENTS);
+	pid_t pid = serve(answer_and_look, 0);
+	receive_all(CLIENTS);
 	assert_ends_well(pid);
 	ck_assert_int_eq(seen->answers, CLIENTS);
 	ck_assert_int_eq(seen->while_others_waited, 0);
 }
 END_TEST
 
-/* More than there are places for: those that wait are accepted as soon as others have gone. */
+/* More than it may have open: those that wait are accepted as soon as others have gone. */
 START_TEST(test_more_than_there_are_places_for_are_served_in_turn)
 {
-	static int clients[2 * FASTCGI_CONNECTIONS_MAX];
-	pid_t pid = serve();
-	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
-		clients[i] = client_connect();
-		client_send(clients[i]);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
-		client_receive(clients[i]);
-		close(clients[i]);
-	}
+	pid_t pid = serve(answer_and_look, 100);
+	send_all(300);
+	receive_all(300);
 	assert_ends_well(pid);
-	ck_assert_int_eq(seen->answers, (int)ARRAY_LEN(clients));
+	ck_assert_int_eq(seen->answers, 300);
 }
 END_TEST
 
@@ -170,7 +192,7 @@ static const struct {
 
 START_TEST(test_a_hostile_record_costs_its_own_connection_and_no_other_request)
 {
-	pid_t pid = serve();
+	pid_t pid = serve(answer_and_look, 0);
 	for (size_t i = 0; i < ARRAY_LEN(hostile); i++) {
 		int client = client_connect(), other = client_connect();
 		ck_assert_int_eq(write(client, hostile[i].bytes, hostile[i].length),
@@ -187,10 +209,164 @@ START_TEST(test_a_hostile_record_costs_its_own_connection_and_no_other_request)
 }
 END_TEST
 
+/* The end comes with the request, in one event: nobody else would ever close it. */
+START_TEST(test_a_connection_that_its_peer_has_ended_is_closed)
+{
+	char bytes[256];
+	int ended[3];
+	for (size_t i = 0; i < ARRAY_LEN(ended); i++) {
+		ended[i] = client_connect();
+		client_send(ended[i]);
+		shutdown(ended[i], SHUT_WR);
+	}
+	pid_t pid = serve(answer_and_look, 0);
+	for (size_t i = 0; i < ARRAY_LEN(ended); i++) {
+		client_receive(ended[i]);
+		while (read(ended[i], bytes, sizeof(bytes)) > 0) {}
+		close(ended[i]);
+	}
+	assert_ends_well(pid);
+}
+END_TEST
+
+/* ---- many at a time ---- */
+
+static struct loop_timer look;
+
+/* Whether the test lets go on who is inside. */
+static void look_at_gate(void *context)
+{
+	(void)context;
+	if (seen->is_open)
+		loop_wake(loop, &held);
+	else
+		loop_set_timer(loop, &look, clock_monotonic_ms() + 2);
+}
+
+/* Waits as one does that has asked Redis. */
+static void wait_at_gate(void *context, const struct request *request, struct response *response)
+{
+	(void)context;
+	response->status = request->overloaded ? 503 : 200;
+	if (request->overloaded) {
+		seen->overloaded++;
+		return;
+	}
+
+	seen->inside++;
+	if (seen->inside > seen->most_inside)
+		seen->most_inside = seen->inside;
+	look.due = look_at_gate;
+	if (!seen->is_open) {
+		loop_set_timer(loop, &look, clock_monotonic_ms());
+		loop_wait_in(&held);
+	}
+	seen->inside--;
+	seen->answers++;
+}
+
+#define WAIT_UNTIL(condition)                                                                      \
+	while (!(condition))                                                                       \
+	poll(NULL, 0, 1)
+
+static void count_of_first(void *context, const struct request *request, struct response *response)
+{
+	(void)context;
+	(void)request;
+	response->status = 200;
+	seen->answers++;
+	if (seen->first == 0)
+		seen->first = getpid();
+	if (seen->first == getpid())
+		seen->of_first++;
+}
+
+/* The kernel wakes whoever stands first: that would be one and the same. */
+START_TEST(test_processes_of_one_listener_share_the_connections)
+{
+	pid_t one = serve(count_of_first, 0), two = serve(count_of_first, 0);
+	for (int i = 0; i < 40; i++) {
+		poll(NULL, 0, 2); /* so that both are idle: the busy one cannot be woken */
+		clients[i] = client_connect();
+		client_send(clients[i]);
+		client_receive(clients[i]);
+	}
+	for (int i = 0; i < 40; i++)
+		close(clients[i]);
+	assert_ends_well(one);
+	assert_ends_well(two);
+	ck_assert_int_eq(seen->answers, 40);
+	ck_assert_int_ge(seen->of_first, 5);
+	ck_assert_int_le(seen->of_first, 35);
+}
+END_TEST
+
+START_TEST(test_as_many_are_served_at_a_time_as_there_may_be)
+{
+	pid_t pid = serve(wait_at_gate, 0);
+	send_all(3 * FASTCGI_SERVED_MAX);
+	WAIT_UNTIL(seen->inside == FASTCGI_SERVED_MAX);
+	seen->is_open = true;
+	receive_all(3 * FASTCGI_SERVED_MAX);
+	assert_ends_well(pid);
+	ck_assert_int_eq(seen->answers, 3 * FASTCGI_SERVED_MAX);
+	ck_assert_int_eq(seen->most_inside, FASTCGI_SERVED_MAX);
+	ck_assert_int_eq(seen->overloaded, 0);
+}
+END_TEST
+
+START_TEST(test_who_would_wait_behind_too_many_is_refused_at_once)
+{
+	pid_t pid = serve(wait_at_gate, 0);
+	send_all(ARRAY_LEN(clients));
+	WAIT_UNTIL(seen->overloaded == 10);
+	seen->is_open = true;
+	receive_all(ARRAY_LEN(clients));
+	assert_ends_well(pid);
+	ck_assert_int_eq(seen->answers, FASTCGI_SERVED_MAX + FASTCGI_WAITING_MAX);
+	ck_assert_int_eq(seen->overloaded, 10);
+}
+END_TEST
+
+START_TEST(test_who_is_served_when_the_process_is_to_stop_gets_an_answer)
+{
+	pid_t pid = serve(wait_at_gate, 0);
+	send_all(FASTCGI_SERVED_MAX + 5);
+	WAIT_UNTIL(seen->inside == FASTCGI_SERVED_MAX);
+	kill(pid, SIGTERM);
+	seen->is_open = true;
+	receive_all(FASTCGI_SERVED_MAX + 5);
+	assert_ends_well(pid);
+	ck_assert_int_eq(seen->answers, FASTCGI_SERVED_MAX + 5);
+}
+END_TEST
+
+START_TEST(test_a_client_that_goes_while_it_is_served_costs_nobody_anything)
+{
+	pid_t pid = serve(wait_at_gate, 0);
+	send_all(20);
+	WAIT_UNTIL(seen->inside == 20);
+	for (int i = 0; i < 20; i++)
+		close(clients[i]);
+	seen->is_open = true;
+	WAIT_UNTIL(seen->answers == 20);
+	send_all(20);
+	receive_all(20);
+	assert_ends_well(pid);
+	ck_assert_int_eq(seen->answers, 40);
+}
+END_TEST
+
 int main(void)
 {
-	const TTest *const tests[] = { test_all_that_wait_are_accepted_before_the_next_is_served,
+	const TTest *const tests[] = { test_processes_of_one_listener_share_the_connections,
+		test_as_many_are_served_at_a_time_as_there_may_be,
+		test_who_would_wait_behind_too_many_is_refused_at_once,
+		test_who_is_served_when_the_process_is_to_stop_gets_an_answer,
+		test_a_client_that_goes_while_it_is_served_costs_nobody_anything,
+		test_all_that_wait_are_accepted_before_the_next_is_served,
 		test_more_than_there_are_places_for_are_served_in_turn,
-		test_a_hostile_record_costs_its_own_connection_and_no_other_request, NULL };
+		test_a_hostile_record_costs_its_own_connection_and_no_other_request,
+		test_a_connection_that_its_peer_has_ended_is_closed, NULL };
 	return suite_main("fastcgi", tests, setup, teardown);
 }

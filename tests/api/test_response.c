@@ -34,6 +34,21 @@ static cJSON *document(void)
 	return json;
 }
 
+START_TEST(test_a_response_is_well_formed_whatever_is_in_it)
+{
+	cJSON *json = cJSON_CreateObject();
+	ck_assert_ptr_nonnull(cJSON_AddStringToObject(json, "key", "a\xff\xc3\xa9"));
+	ck_assert_int_eq(response_json(&response, 200, json, &error), ERROR_NONE);
+	ck_assert_str_eq(buffer_text(&response.body), "{\"key\":\"a?\xc3\xa9\"}\n");
+	response_release(&response);
+	response_init(&response);
+	struct json_writer writer = json_writer_to(&response.body, 0);
+	json_write_text(&writer, "\xe2\x82");
+	ck_assert_int_eq(response_written(&response, 200, &writer, &error), ERROR_NONE);
+	ck_assert_str_eq(buffer_text(&response.body), "\"??\"\n");
+}
+END_TEST
+
 START_TEST(test_remedy_names_what_to_change)
 {
 	error_set(&error, ERROR_CONFLICT_FOREIGN, "acme/docs is another's");
@@ -66,6 +81,6 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_remedy_names_what_to_change, test_remedy_of_the_class,
-		NULL };
+		test_a_response_is_well_formed_whatever_is_in_it, NULL };
 	return suite_main("responses", tests, setup, teardown);
 }

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -33,13 +34,58 @@ START_TEST(test_text_is_cut_between_characters)
 }
 END_TEST
 
+START_TEST(test_texts_are_joined_as_far_as_they_fit)
+{
+	char text[6];
+	ck_assert(text_join(text, sizeof(text), (const char *const[]){ "", "ab", "", "cde" }, 4));
+	ck_assert_str_eq(text, "abcde");
+	ck_assert(!text_join(text, sizeof(text), (const char *const[]){ "ab", "cdef", "g" }, 3));
+	ck_assert_str_eq(text, "abcde");
+	ck_assert(!text_join(text, sizeof(text), (const char *const[]){ "abcd", "\xc3\xa9" }, 2));
+	ck_assert_str_eq(text, "abcd");
+	ck_assert(!text_join(text, sizeof(text), (const char *const[]){ "abcde", "f" }, 2));
+	ck_assert_str_eq(text, "abcde");
+}
+END_TEST
+
+START_TEST(test_plain_texts_have_no_control_characters)
+{
+	static const struct {
+		const char *text, *plain;
+	} rows[] = {
+		{ "a \xc3\xa9 ~", "a \xc3\xa9 ~" },
+		{ "a\tb\r\nc", "a b  c" },
+		{ "\x1b[31m\x7f", "?[31m?" },
+		/* A control character beyond ASCII, and letters that have the same second byte. */
+		{ "\xc2\x9b"
+		  "1\xc2\xa0\xc3\x9b",
+			"??1\xc2\xa0\xc3\x9b" },
+		{ "\xff\xc2", "??" },
+		{ "\xe2\x82\x1b", "???" },
+		{ "", "" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[32];
+		ck_assert_int_eq(
+			text_is_plain(rows[i].text), strcmp(rows[i].text, rows[i].plain) == 0);
+		ck_assert(text_copy(text, sizeof(text), rows[i].text));
+		text_make_plain(text);
+		ck_assert_str_eq(text, rows[i].plain);
+		ck_assert(text_is_plain(text));
+	}
+}
+END_TEST
+
 START_TEST(test_integers_are_whole_and_alone)
 {
 	int64_t value;
 	ck_assert(text_to_integer("-42", &value) && value == -42);
-	ck_assert(text_to_integer("9223372036854775807", &value));
+	ck_assert(text_to_integer("9223372036854775807", &value) && value == INT64_MAX);
+	ck_assert(text_to_integer("-9223372036854775808", &value) && value == INT64_MIN);
+	ck_assert(text_to_integer("007", &value) && value == 7);
 	static const char *const bad[] = { "", " 1", "1 ", "+1", "1.5", "0x10",
-		"9223372036854775808", "-" };
+		"9223372036854775808", "-9223372036854775809", "99999999999999999999", "-", "--1",
+		"1-" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(!text_to_integer(bad[i], &value), "accepted '%s'", bad[i]);
 }
@@ -56,6 +102,25 @@ START_TEST(test_arena_has_a_limit)
 	ck_assert_ptr_null(arena_string(&arena, NULL));
 	arena_release(&arena);
 	arena_release(&arena);
+}
+END_TEST
+
+/* More of them than are kept: each begins with zeros, whatever another one has left. */
+START_TEST(test_memory_of_an_arena_that_was_released_is_zero)
+{
+	for (int round = 0; round < 3; round++) {
+		struct arena arenas[40];
+		for (size_t i = 0; i < ARRAY_LEN(arenas); i++) {
+			arena_init(&arenas[i], 0);
+			for (size_t size = 9000; size <= 36000; size *= 2) {
+				unsigned char *bytes = arena_allocate(&arenas[i], size);
+				ck_assert(sodium_is_zero(bytes, size));
+				memset(bytes, 0xaa, size);
+			}
+		}
+		for (size_t i = 0; i < ARRAY_LEN(arenas); i++)
+			arena_release(&arenas[i]);
+	}
 }
 END_TEST
 
@@ -93,6 +158,28 @@ START_TEST(test_clock_writes_utc)
 	clock_sleep_ms(2);
 	ck_assert_int_gt(clock_monotonic_ms(), before);
 	ck_assert_int_gt(clock_wall_ms(), 1700000000000);
+}
+END_TEST
+
+/* As the C library has them: over all years of four digits, and around each end of a month. */
+START_TEST(test_clock_writes_every_day_as_the_c_library_does)
+{
+	const int64_t day = 86400000;
+	char text[CLOCK_TEXT_SIZE], expected[CLOCK_TEXT_SIZE], whole[24];
+	struct tm utc;
+	for (int64_t at = 0; at < 253402300800000; at += day) {
+		const int64_t ms = at + (at / day * 7919) % day;
+		const time_t seconds = (time_t)(ms / 1000);
+		gmtime_r(&seconds, &utc);
+		strftime(whole, sizeof(whole), "%Y-%m-%dT%H:%M:%S", &utc);
+		text_format(expected, sizeof(expected), "%s.%03dZ", whole, (int)(ms % 1000));
+		clock_format(ms, text);
+		ck_assert_str_eq(text, expected);
+	}
+	clock_format(253402300799999, text);
+	ck_assert_str_eq(text, "9999-12-31T23:59:59.999Z");
+	clock_format(253402300800000, text);
+	ck_assert_str_eq(text, "10000-01-01T00:00:00.000Z");
 }
 END_TEST
 
@@ -241,6 +328,37 @@ START_TEST(test_half_a_secret_is_cut_out_of_an_error)
 }
 END_TEST
 
+/* A client's member, a line of a file, a provider's sentence: any of them may be shown on a
+ * terminal. */
+START_TEST(test_errors_have_no_control_characters)
+{
+	static const char dirty[] = "a\nb\x1b[2J\xff", clean[] = "a b?[2J?";
+	error_set(&error, ERROR_INTERNAL, "%s", dirty);
+	error_at(&error, "/%s", dirty);
+	error_remedy(&error, NULL, "%s", dirty);
+	error_exchange(&error, "github", 422, dirty, dirty);
+	ck_assert_str_eq(error.message, clean);
+	ck_assert_str_eq(error.place + 1, clean);
+	ck_assert_str_eq(error.remedy, clean);
+	ck_assert_str_eq(error.provider_code, clean);
+	ck_assert_str_eq(error.request_id, clean);
+	/* A precision cuts by bytes. */
+	error_set(&error, ERROR_INTERNAL, "'%.2s'", "a\xc3\xa9");
+	ck_assert_str_eq(error.message, "'a?'");
+}
+END_TEST
+
+/* With its line ends gone, nobody would recognise a key. */
+START_TEST(test_a_secret_of_several_lines_is_cut_out_of_an_error)
+{
+	ck_assert_int_eq(redact_add("first line\nsecond line", &error), ERROR_NONE);
+	error_set(&error, ERROR_INTERNAL, "refused: first line\nsecond line\n");
+	redact_error(&error);
+	ck_assert_str_eq(error.message, "refused: ********************** ");
+	redact_forget(0);
+}
+END_TEST
+
 /* Nobody has told us of them: a client wrote them where none belongs. */
 START_TEST(test_tokens_of_github_are_cut_out_by_their_looks)
 {
@@ -385,11 +503,15 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_text_is_cut_between_characters,
-		test_integers_are_whole_and_alone, test_arena_has_a_limit,
-		test_buffer_stops_at_its_limit, test_clock_writes_utc, test_identifiers,
+		test_texts_are_joined_as_far_as_they_fit,
+		test_plain_texts_have_no_control_characters, test_integers_are_whole_and_alone,
+		test_arena_has_a_limit, test_memory_of_an_arena_that_was_released_is_zero,
+		test_buffer_stops_at_its_limit, test_clock_writes_utc,
+		test_clock_writes_every_day_as_the_c_library_does, test_identifiers,
 		test_clock_writes_days_for_people_and_reads_headers, test_error_classes_are_whole,
 		test_secrets_are_cut_out_by_value, test_secrets_are_found_as_others_write_them,
-		test_half_a_secret_is_cut_out_of_an_error,
+		test_half_a_secret_is_cut_out_of_an_error, test_errors_have_no_control_characters,
+		test_a_secret_of_several_lines_is_cut_out_of_an_error,
 		test_tokens_of_github_are_cut_out_by_their_looks,
 		test_log_lines_are_one_line_without_secrets,
 		test_no_value_forges_a_line_or_a_pair_of_the_log,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "harness/suite.h"
 
 static struct error error;
@@ -34,7 +35,8 @@ START_TEST(test_refuses_what_is_no_json)
 		".5", "+1", "1e", "nul", "'a'", "\"a", "\"\\x\"", "\"\\u12g4\"", "{} x", "[1] [2]",
 		"\"a\tb\"", "\"\\u0001\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\"",
 		"\"\\ud800\\u0041\"", "\"\xff\"", "\"\xed\xa0\x80\"", "\xef\xbb\xbf{}",
-		"{\"a\":1,\"a\":2}", "{\"x\":[{\"b\":1,\"c\":2,\"b\":3}]}", "\"\\b\"" };
+		"{\"a\":1,\"a\":2}", "{\"x\":[{\"b\":1,\"c\":2,\"b\":3}]}", "\"\\b\"", "1e309",
+		"{\"a\":[-1e400]}" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(parse(bad[i]) == ERROR_INVALID_REQUEST, "accepted: %s", bad[i]);
 }
@@ -44,9 +46,54 @@ START_TEST(test_names_the_place)
 {
 	parse("{\"x\":[{\"b\":1,\"c/d\":2,\"c/d\":3}]}");
 	ck_assert_str_eq(error.place, "/x/0/c~1d");
+	parse("{\"x\":[1,1e999]}");
+	ck_assert_str_eq(error.place, "/x/1");
 	parse("{\"inputs\":{\"repo\":{\"owner\":\"\\u0000\"}}}");
 	ck_assert_str_eq(error.place, "/inputs/repo/owner");
 	ck_assert_ptr_nonnull(strstr(error.message, "U+0000"));
+}
+END_TEST
+
+/* Where it is too long as well: it stands in a response. */
+START_TEST(test_a_place_is_well_formed)
+{
+	char text[600], name[256];
+	for (size_t before = 0; before < 4; before++) {
+		memset(name, 'a', before);
+		for (size_t i = before; i + 4 < sizeof(name); i += 3)
+			memcpy(name + i, "\xe2\x82\xac", 4);
+		ck_assert(text_format(text, sizeof(text), "{\"%s\":[1,]}", name));
+		parse(text);
+		ck_assert_msg(text_is_valid(error.place), "%s", error.place);
+		ck_assert(text_format(text, sizeof(text), "{\"%s\":1,\"%s\":2}", name, name));
+		parse(text);
+		ck_assert_msg(text_is_valid(error.place), "%s", error.place);
+		ck_assert_uint_gt(strlen(error.place), sizeof(error.place) - 8);
+	}
+	parse("{\"a\\nb\":1,\"a\\nb\":2}");
+	ck_assert_str_eq(error.message, "the member 'a b' is given twice");
+	ck_assert_str_eq(error.place, "/a b");
+}
+END_TEST
+
+/* Outputs are printed, kept, and read again. */
+START_TEST(test_what_is_printed_is_read_again)
+{
+	struct arena arena;
+	cJSON *json, *again;
+	static const char text[] = "[\"\\u007f\\u001f\\b\\f\",\"\x7f\",0.1,-0,1e-9,1e300]";
+
+	arena_init(&arena, 0);
+	ck_assert_int_eq(parse("\"\x7f\""), ERROR_INVALID_REQUEST);
+	ck_assert_int_eq(
+		json_parse(text, strlen(text), JSON_LIMITS_WIDE, &json, &error), ERROR_NONE);
+	const char *printed = json_print(&arena, json);
+	ck_assert_int_eq(
+		json_parse(printed, strlen(printed), JSON_LIMITS_WIDE, &again, &error), ERROR_NONE);
+	ck_assert(cJSON_Compare(json, again, true));
+	cJSON_Delete(again);
+	cJSON_Delete(json);
+	arena_release(&arena);
 }
 END_TEST
 
@@ -122,7 +169,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_accepts_json, test_refuses_what_is_no_json,
-		test_names_the_place, test_nul_byte_inside_is_refused,
+		test_names_the_place, test_a_place_is_well_formed,
+		test_what_is_printed_is_read_again, test_nul_byte_inside_is_refused,
 		test_depth_and_size_are_bounded, test_merge_patch, NULL };
 	return suite_main("json", tests, NULL, NULL);
 }

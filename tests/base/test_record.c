@@ -186,6 +186,33 @@ START_TEST(test_encodes_what_it_decodes)
 }
 END_TEST
 
+/* Of values of every type, full and empty. */
+START_TEST(test_writes_what_it_encodes)
+{
+	static const char *const texts[] = { "{'name':'abc'}",
+		"{'name':'a\\n','id':12,'raw':{'x':[1, 2.5]},'size':5,'open':false,'tags':['a'],"
+		"'labels':{'k':'v'},'variables':[{'key':'A'},{'key':'B','count':9}],"
+		"'first':{'key':'C'}}" };
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		CLEANUP_BUFFER struct buffer buffer = BUFFER_EMPTY(1000);
+		struct json_writer writer = json_writer_to(&buffer, 0);
+		cJSON *json;
+		ck_assert_int_eq(decode(J(texts[i]), RECORD_STRICT), ERROR_NONE);
+		ck_assert_int_eq(record_encode(&sample_record, &sample, &json, &error), ERROR_NONE);
+		json_open(&writer, '{');
+		ck_assert_int_eq(
+			record_write(&sample_record, &sample, &writer, &error), ERROR_NONE);
+		json_close(&writer, '}');
+		ck_assert_str_eq(buffer_text(&buffer), json_print(&arena, json));
+		cJSON_Delete(json);
+	}
+	CLEANUP_BUFFER struct buffer small = BUFFER_EMPTY(8);
+	struct json_writer writer = json_writer_to(&small, 0);
+	ck_assert_int_eq(
+		record_write(&sample_record, &sample, &writer, &error), ERROR_OUT_OF_MEMORY);
+}
+END_TEST
+
 START_TEST(test_schema_says_the_same)
 {
 	cJSON *schema;
@@ -228,6 +255,7 @@ int main(void)
 		test_lenient_passes_over_what_it_does_not_know,
 		test_lenient_bounds_no_text_that_states_no_bound,
 		test_what_does_not_fit_is_told_in_words, test_encodes_what_it_decodes,
-		test_schema_says_the_same, test_members_are_taken_from_texts, NULL };
+		test_writes_what_it_encodes, test_schema_says_the_same,
+		test_members_are_taken_from_texts, NULL };
 	return suite_main("record", tests, set_up, tear_down);
 }

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "harness/named_setting.h"
 #include "harness/suite.h"
+#include "provider/github_app.h"
 #include "provider/providers.h"
 #include "slipway/field.h"
 
@@ -194,6 +195,19 @@ START_TEST(test_password_in_a_url_is_masked_and_wiped)
 }
 END_TEST
 
+/* As where somebody put a line together with the one above it. */
+START_TEST(test_a_secret_that_stands_in_another_setting_is_not_printed)
+{
+	char printed[8192];
+	setenv("SLIPWAY_GITHUB_TOKEN", "ghp_0123456789abcdefghij", 1);
+	setenv("SLIPWAY_GITHUB_URL", "https://github.example/ghp_0123456789abcdefghij", 1);
+	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+	print_settings(printed, sizeof(printed));
+	ck_assert_ptr_null(strstr(printed, "ghp_0123456789abcdefghij"));
+	ck_assert_ptr_nonnull(strstr(printed, "SLIPWAY_GITHUB_URL=***\n"));
+}
+END_TEST
+
 START_TEST(test_password_in_a_flag_is_refused)
 {
 	char program[] = "worker", flag[] = "--redis-url=redis://api:hush-hush@h";
@@ -266,13 +280,121 @@ START_TEST(test_settings_file_with_a_secret_is_for_its_owner)
 }
 END_TEST
 
+static void write_reloaded(const char *token, const char *keys)
+{
+	char text[256];
+	text_format(text, sizeof(text), "SLIPWAY_GITHUB_TOKEN=%s\nSLIPWAY_SECRETS_KEYS=%s\n", token,
+		keys);
+	write_file(text);
+}
+
+static enum error_class check_refuses(const struct settings *next, struct error *ret_error)
+{
+	ck_assert_str_eq(next->secrets_keys, "keys-of-a-reload");
+	return error_set(ret_error, ERROR_INVALID_INPUT, "refused");
+}
+
+START_TEST(test_failed_reload_forgets_what_it_read)
+{
+	setenv("SLIPWAY_REDIS_PASSWORD", "password-of-before", 1);
+	write_reloaded("ghp_of-before", "keys-of-before");
+	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+	settings_forget(&settings, "SLIPWAY_SECRETS_KEYS");
+	const size_t known = redact_count();
+
+	write_reloaded("ghp_of-a-reload", "keys-of-a-reload");
+	ck_assert_int_ne(settings_reload(&settings, check_refuses, &error), ERROR_NONE);
+	ck_assert_uint_eq(redact_count(), known);
+	ck_assert(!redact_finds("keys-of-a-reload") && !redact_finds("ghp_of-a-reload"));
+	ck_assert(redact_finds("ghp_of-before") && redact_finds("password-of-before"));
+	ck_assert_ptr_null(settings.secrets_keys);
+	ck_assert_str_eq(named_setting(&settings, "SLIPWAY_GITHUB_TOKEN"), "ghp_of-before");
+
+	/* One that ends within the files: the keys are read, the token's file is not there. */
+	setenv("SLIPWAY_VERCEL_TOKEN_FILE", "/nowhere/token", 1);
+	ck_assert_int_ne(settings_reload(&settings, NULL, &error), ERROR_NONE);
+	unsetenv("SLIPWAY_VERCEL_TOKEN_FILE");
+	ck_assert_uint_eq(redact_count(), known);
+	ck_assert(!redact_finds("keys-of-a-reload") && !redact_finds("ghp_of-a-reload"));
+}
+END_TEST
+
+START_TEST(test_reloads_have_no_end)
+{
+	char token[64], before[64] = "";
+	setenv("SLIPWAY_REDIS_PASSWORD", "password-of-before", 1);
+	write_reloaded("ghp_of-before", "keys-that-stay");
+	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+	const size_t known = redact_count();
+
+	for (int i = 0; i < 2 * REDACT_SECRETS_MAX; i++) {
+		/* Changed, or as it was. */
+		text_format(token, sizeof(token), "ghp_of-reload-%d", i / 2 + 1000);
+		write_reloaded(token, "keys-that-stay");
+		ck_assert_msg(settings_reload(&settings, NULL, &error) == ERROR_NONE, "%d: %s", i,
+			error.message);
+		ck_assert_uint_eq(redact_count(), known);
+		ck_assert(redact_finds(token) && redact_finds("keys-that-stay"));
+		ck_assert(redact_finds("password-of-before"));
+		ck_assert(before[0] == '\0' || i % 2 == 1 || !redact_finds(before));
+		text_copy(before, sizeof(before), token);
+	}
+}
+END_TEST
+
+/* As a supervisor does, which hands its keys over and forgets them. */
+START_TEST(test_reloads_take_no_memory_that_grows)
+{
+	char token[64];
+	write_reloaded("ghp_of-before", "keys-that-are-forgotten");
+	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+	size_t used = 0;
+	for (int i = 0; i < 200; i++) {
+		settings_forget(&settings, "SLIPWAY_SECRETS_KEYS");
+		/* Of another length each time, up to the one of the first. */
+		text_format(token, sizeof(token), "ghp_of-reload-%.*s%d", 40 - i % 40,
+			"0123456789012345678901234567890123456789", i % 10);
+		write_reloaded(token, "keys-that-are-forgotten");
+		ck_assert_msg(settings_reload(&settings, NULL, &error) == ERROR_NONE, "%d: %s", i,
+			error.message);
+		ck_assert_str_eq(settings.secrets_keys, "keys-that-are-forgotten");
+		ck_assert(redact_finds(token));
+		ck_assert_msg(i == 0 || settings.arena.used == used, "reload %d", i);
+		used = settings.arena.used;
+	}
+}
+END_TEST
+
+/* Nothing of a replaced secret is left in memory that only the settings have. */
+START_TEST(test_what_a_reload_replaces_is_wiped)
+{
+	write_reloaded("ghp_of-the-beginning-and-long", "keys-that-stay");
+	ck_assert_msg(settings_load(&settings, &error) == ERROR_NONE, "%s", error.message);
+	for (int i = 0; i < 4; i++) {
+		const struct github_settings *own = settings_part(&settings, &github.settings);
+		const char *old = own->token;
+		char text[64];
+		text_copy(text, sizeof(text), old);
+		write_reloaded(i % 2 == 0 ? "ghp_short" : "ghp_one-that-is-much-longer-than-before",
+			"keys-that-stay");
+		ck_assert_int_eq(settings_reload(&settings, NULL, &error), ERROR_NONE);
+		ck_assert_ptr_null(memmem(old, strlen(text), text + 4, strlen(text) - 4));
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_defaults, test_flags_over_environment_over_file,
 		test_bad_values_name_setting_and_origin,
 		test_github_access_through_a_personal_token, test_reference_lists_every_setting,
-		test_password_in_a_url_is_masked_and_wiped, test_password_in_a_flag_is_refused,
+		test_password_in_a_url_is_masked_and_wiped,
+		test_a_secret_that_stands_in_another_setting_is_not_printed,
+		test_password_in_a_flag_is_refused,
 		test_secret_files_that_others_may_read_are_refused,
-		test_settings_file_with_a_secret_is_for_its_owner, NULL };
+		test_settings_file_with_a_secret_is_for_its_owner,
+		test_failed_reload_forgets_what_it_read, test_reloads_have_no_end,
+		test_reloads_take_no_memory_that_grows, test_what_a_reload_replaces_is_wiped,
+		NULL };
 	return suite_main("settings", tests, set_up, tear_down);
 }

@@ -103,6 +103,13 @@ test('after a kill the next one waits for what the killed one left, and goes on 
   });
 });
 
+test('a Redis that is still loading what it has on disk is waited for', async () => {
+  const folder = await newFolder();
+  const fill = "for i = 1, 200000 do redis.call('SET', 'key-' .. i, i) end";
+  await within(folder, BARE, (stack) => stack.redis('EVAL', fill, '0'));
+  await within(folder, BARE, async (stack) => assert.equal(await stack.redis('DBSIZE'), '200000'));
+});
+
 test('a lock that a dead process left does not stop the next one', async () => {
   const folder = await newFolder();
   const { pid } = spawnSync('true');

@@ -43,7 +43,7 @@ test('slipway deployments and history print tables and lines of JSON, filtered a
   const { stdout } = await cli('history', 'third', '--workflow', 'hello', '--status', 'done');
   assert.match(lines(stdout)[1], /Z +hello +greet +done +[0-9a-f]{32}  .* ago  hello$|just now  hello$/);
 
-  const fill = "for i = 1, 450 do redis.call('XADD', KEYS[1], '*', 'workflow', 'site', 'run', i, 'status', 'done') end";
+  const fill = "for i = 1, 450 do redis.call('LPUSH', KEYS[1], '9000000000000-' .. i .. ' done site repo ' .. i) end";
   await stack.redis('EVAL', fill, '1', key('third', 'history'));
   const all = lines((await cli('history', 'third', '--json', '--limit', '1000')).stdout).map(JSON.parse);
   assert.deepEqual([all.length, all[0].runId, all.at(-1).actionId], [452, '450', 'greet']);
@@ -54,9 +54,9 @@ test('slipway deployments and history print tables and lines of JSON, filtered a
 
 test('slipway history says why attempts failed and what was made, whatever the texts are', async () => {
   await deploy('fourth');
-  await stack.redis('XADD', key('fourth', 'history'), '*', 'workflow', 'site', 'action', 'repo', 'run', 'r1',
-    'status', 'error', 'failures', '1 1764200000000 timeout it took\u009b2J too long',
-    'error', '{"class":"conflict","message":"taken\\u001b[2J"}');
+  await stack.redis('LPUSH', key('fourth', 'history'), ['9000000000000-0 error site repo r1 - - 1 0 - -',
+    'failures 1 1764200000000 timeout it took\u009b2J too long',
+    'error {"class":"conflict","message":"taken\\u001b[2J"}'].join('\n'));
   await stack.redis('HSET', key('fourth', 'ledger'), 'github:repository:acme/x',
     JSON.stringify({ state: 'created', id: '7', created: true, run: 'r1', workflow: 'site', step: 'repo', at: 'now' }));
   const { stdout } = await cli('history', 'fourth', '--limit', '1');
@@ -74,4 +74,14 @@ test('slipway events prints what changed; nobody\'s app has nothing, and a wrong
   assert.deepEqual([refused.code, refused.stdout], [64, '']);
   assert.match(refused.stderr, /status must be one of done, error/);
   assert.equal((await slipway('apps', '--url', 'http://127.0.0.1:1')).code, 69);
+});
+
+test('a parameter that is not valid is named as the place of the error', async () => {
+  for (const path of ['/api/apps/fourth/history?workflowId=a.b', '/api/deploy?appId=fourth&workflowId=a.b']) {
+    const { status, body } = await stack.get(path);
+    assert.deepEqual([status, body.errors[0].place], [400, '?workflowId'], path);
+  }
+  assert.equal((await stack.get('/api/deploy?workflowId=hello')).body.errors[0].place, '?appId');
+  const { status, body } = await stack.post({ mode: 'poll', appId: 'fourth', workflowId: 'a.b' });
+  assert.deepEqual([status, body.errors[0].place], [400, '/workflowId']);
 });

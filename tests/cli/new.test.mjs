@@ -113,7 +113,8 @@ test('it fills in the names, and declares the action at its place', async () => 
 });
 
 // What a definition of the laid-down files is known by: blank lines stand between them and nowhere else.
-const SUBJECT = /^(struct \w+ \{|START_TEST\(\w+|#define (?:INPUT|KEY)|(?:static|const)[^=;]*?\b\w+\()/m;
+const NAMED = '(struct \\w+ \\{|static const struct call_row \\w+|START_TEST\\(\\w+|#define (?:INPUT|KEY)';
+const SUBJECT = new RegExp(`^${NAMED}|(?:static|const)[^=;]*?\\b\\w+\\()`, 'm');
 const subjectOf = (definition) => SUBJECT.exec(definition)?.[1];
 
 test('with the edits of the guide it builds and passes as well', async () => {

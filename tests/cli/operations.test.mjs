@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import path from 'node:path';
 import { Stack, build, until } from '../integration/stack.mjs';
 import { Peer } from '../integration/peer.mjs';
@@ -70,7 +71,7 @@ test('verify --json is one object', async () => {
   const report = JSON.parse(result.stdout);
   assert.equal(report.faults, 1);
   assert.equal(report.repaired, 0);
-  assert.equal(report.findings[0].key, 'acme:site:repo');
+  assert.equal(report.findings[0].key, 'default:acme:site:repo');
   await stack.redis('DEL', 'slipway:{0}:app:default:acme:site:repo');
 });
 
@@ -90,6 +91,40 @@ test('doctor finds a healthy start healthy', async () => {
     assert.match(lineOf(result, name), /^ok /, name);
   }
   assert.match(lineOf(result, 'GitHub'), /^warning .*no token/);
+});
+
+// The server's own words, but for its version.
+async function withVersion(version, use) {
+  const sockets = new Set();
+  const proxy = net.createServer((client) => {
+    const server = net.connect(path.join(stack.folder, 'redis.sock'));
+    for (const socket of [client, server]) sockets.add(socket.on('error', () => {}));
+    client.pipe(server);
+    server.on('data', (bytes) => client.write(bytes.toString('latin1')
+      .replace(/(redis_version:)([\d.]+)(\r\n[^]*?\r\n)/, (_, name, old, more) =>
+        `${name}${version}${more.slice(0, -2)}${' '.repeat(old.length - version.length)}\r\n`), 'latin1'));
+  });
+  await new Promise((resolve) => { proxy.listen(0, '127.0.0.1', resolve); });
+  try {
+    return await use(`redis://127.0.0.1:${proxy.address().port}`);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  }
+}
+
+test('doctor knows versions of Redis that a script can break out of, and those that are too old', async () => {
+  const judged = {};
+  for (const version of ['6.2.20', '7.0.14', '7.0.15', '7.2.10', '7.2.11', '7.4.5', '8.0.3', '8.2.1', '8.2.2',
+    '9.0.0']) {
+    const result = await withVersion(version, (url) => doctorOf(url));
+    const line = lineOf(result, 'Redis');
+    assert.ok(line.includes(`version ${version}`), result.stdout + result.stderr);
+    judged[version] = line.split(' ')[0];
+    if (judged[version] === 'warning') assert.match(result.stdout, /CVE-2025-49844.*install Redis \d+\.\d+\.\d+/s);
+  }
+  assert.deepEqual(judged, { '6.2.20': 'fault', '7.0.14': 'warning', '7.0.15': 'ok', '7.2.10': 'warning',
+    '7.2.11': 'ok', '7.4.5': 'warning', '8.0.3': 'warning', '8.2.1': 'warning', '8.2.2': 'ok', '9.0.0': 'ok' });
 });
 
 test('doctor on a machine whose clock is off says so, and not that the workers are silent', async () => {

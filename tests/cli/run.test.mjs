@@ -2,11 +2,12 @@
 // The server drives the deployment: whoever watches may go, and come back.
 //
 // covers: src/cli/run_input.c src/cli/command_run.c src/cli/watch.c src/cli/session.c src/cli/command_retry.c
-// covers: src/cli/command_cancel.c src/cli/command_skip.c src/cli/watched_deployment.c src/api/mode_trigger.c
+// covers: src/cli/held_poll.c src/cli/command_cancel.c src/cli/command_skip.c src/cli/watched_deployment.c
+// covers: src/api/mode_trigger.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { Stack, build, slipway, until } from '../integration/stack.mjs';
@@ -36,7 +37,7 @@ function begin(...words) {
   child.stdout.on('data', (bytes) => { begun.output += bytes; });
   child.stderr.on('data', (bytes) => { begun.errors += bytes; });
   begun.ended = new Promise((resolve) => { child.once('close', (code, signal) => resolve({ code, signal })); });
-  begun.prints = (pattern) => until(() => pattern.test(begun.output), `it prints ${pattern}`, 10000);
+  begun.prints = (pattern) => until(() => pattern.test(begun.output), `it prints ${pattern}`);
   return begun;
 }
 
@@ -51,10 +52,34 @@ function gate() {
   };
 }
 
+// Another address of the server that can be away.
+async function startDoor() {
+  const door = { target: stack.port, open: true };
+  const sockets = new Set();
+  const server = createServer((socket) => {
+    if (!door.open) {
+      socket.destroy();
+      return;
+    }
+    const other = connect(door.target, '127.0.0.1');
+    for (const end of [socket, other]) {
+      sockets.add(end);
+      end.on('error', () => {});
+      end.on('close', () => { socket.destroy(); other.destroy(); });
+    }
+    socket.pipe(other).pipe(socket);
+  });
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  door.url = `http://127.0.0.1:${server.address().port}`;
+  door.shut = () => { door.open = false; sockets.forEach((socket) => socket.destroy()); };
+  door.close = () => { door.shut(); server.close(); };
+  return door;
+}
+
 const deploymentOf = async (app, workflow = 'hello') =>
   (await stack.get(`/api/deploy?appId=${app}&workflowId=${workflow}`)).body.deployment;
 const untilEnded = (app, status) =>
-  until(async () => (await deploymentOf(app))?.status === status, `the deployment of ${app} is ${status}`, 10000);
+  until(async () => (await deploymentOf(app))?.status === status, `the deployment of ${app} is ${status}`);
 
 const keysOf = async (app) =>
   (await stack.redis('KEYS', `slipway:{0}:app:default:${app}:*`)).split('\n').filter(Boolean);
@@ -111,31 +136,6 @@ test('a trigger that means an older configuration is refused', async () => {
   assert.equal((await stack.trigger('version', 'hello', 'greet', { inputs, configVersion: 'x' })).status, 400);
 });
 
-test('two runs of one app at once: which ends well has made what it was given', async () => {
-  for (let round = 0; round < 15; round++) {
-    const words = ['one', 'two'].map((word) => `${word}-${round}`);
-    const one = (text) => run('both', 'hello', { inputs: { greet: { text } } }, '--json');
-    const results = await Promise.all(words.map(one));
-    results.forEach((result, i) => {
-      if (result.code === 0) assert.deepEqual(outputs(result), { greet: words[i], repeat: `again: ${words[i]}` });
-      else assert.match(result.stderr, /different inputs?|another client/, result.stderr);
-    });
-  }
-});
-
-test('two runs that configure an app differently at once: which ends well has used its own', async () => {
-  const inputs = { greet: { text: '${config.word}' } };
-  for (let round = 0; round < 15; round++) {
-    const words = ['one', 'two'].map((word) => `${word}-${round}`);
-    const one = (word) => run('config', 'hello', { inputs }, '--json', '--set', `word=${word}`);
-    const results = await Promise.all(words.map(one));
-    results.forEach((result, i) => {
-      if (result.code === 0) assert.deepEqual(outputs(result), { greet: words[i], repeat: `again: ${words[i]}` });
-      else assert.match(result.stderr, /configured again|different inputs?|another client/, result.stderr);
-    });
-  }
-});
-
 test('two runs with the same input and the same configuration do not stand in each other\'s way', async () => {
   const input = { inputs: { greet: { text: '${config.word}' } }, config: { word: 'same' } };
   const results = await Promise.all([1, 2, 3].map(() => run('same', 'hello', input, '--json')));
@@ -173,6 +173,68 @@ test('Ctrl-C stops watching, says so, and how to watch again and to cancel', asy
   await open();
   assert.equal((await again.ended).code, 0, again.errors);
   assert.match(again.output, /^repeat +done/m);
+});
+
+// The polls of an app that the web server has seen, without those that this test sends.
+async function pollsOf(app) {
+  const log = await readFile(path.join(stack.folder, 'log/nginx-access.log'), 'utf8');
+  return log.split('\n').filter((line) => line.includes(`"GET /api/deploy?appId=${app}&`) && !line.includes('"node"'));
+}
+
+test('it waits for each change at the server, and asks for nothing meanwhile', async () => {
+  const { inputs, open } = gate();
+  const watching = begin('run', 'hello', '--app', 'held', '--input', await fileOf({ inputs }));
+  await watching.prints(/^repeat +blocked/m);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await open();
+  assert.equal((await watching.ended).code, 0);
+  const polls = await pollsOf('held');
+  assert.doesNotMatch(polls[0], /wait=/);
+  assert.ok(polls.slice(1).every((line) => /&since=\w{32}&wait=10 /.test(line)), polls.join('\n'));
+  // A few for each change of two steps, none for the time between.
+  assert.ok(polls.length <= 12, `${polls.length} polls`);
+});
+
+test('so does apply, whose apps are followed one behind the other, and an interrupt ends it at once', async () => {
+  const [first, second] = [gate(), gate()];
+  const apps = { 'apply-a': first, 'apply-b': second };
+  const file = await fileOf({ apps: Object.fromEntries(Object.entries(apps)
+    .map(([app, { inputs }]) => [app, { workflows: { hello: { inputs } } }])) });
+  const interrupted = begin('apply', '-f', file);
+  await interrupted.prints(/^apply-b.hello .*repeat blocked/m);
+  interrupted.child.kill('SIGINT');
+  assert.equal((await interrupted.ended).code, 130);
+
+  const watching = begin('apply', '-f', file);
+  await watching.prints(/^apply-b.hello .*repeat blocked/m);
+  await first.open();
+  await watching.prints(/^apply-a.hello +done/m);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await second.open();
+  assert.equal((await watching.ended).code, 0, watching.errors);
+  const held = (await pollsOf('apply-b')).filter((line) => /&since=\w{32}&wait=10 /.test(line));
+  assert.ok(held.length > 0 && held.length <= 12, `${held.length} polls were held`);
+});
+
+test('so does plan', async () => {
+  const { code, stderr } = await slipway('plan', 'hello', '--app', 'planned', '--url', stack.url,
+    '--input', await fileOf({ inputs: { greet: { text: 'hello' } } }));
+  assert.equal(code, 0, stderr);
+  const [polled, ...held] = await pollsOf('planned');
+  assert.doesNotMatch(polled ?? '', /wait=/);
+  assert.ok(held.every((line) => /&since=\w{32}&wait=\d+ /.test(line)), held.join('\n'));
+});
+
+test('and destroy, which cancels what is being deployed', async () => {
+  const { inputs } = gate();
+  const watching = begin('run', 'hello', '--app', 'removed', '--input', await fileOf({ inputs }));
+  await watching.prints(/^repeat +blocked/m);
+  const before = (await pollsOf('removed')).length;
+  const { code, stderr } = await slipway('destroy', 'removed', '--yes', '--url', stack.url);
+  assert.equal(code, 0, stderr);
+  await watching.ended;
+  const polls = (await pollsOf('removed')).slice(before);
+  assert.ok(polls.some((line) => /workflowId=teardown&since=\w{32}&wait=10 /.test(line)), polls.join('\n'));
 });
 
 test('two at once with the same input watch one deployment; other inputs are refused with what differs', async () => {
@@ -229,18 +291,24 @@ test('a step that another client runs alone does not pass for ours; a result giv
 });
 
 test('started anew with the same inputs, it is followed on', async () => {
-  const { inputs, open } = gate();
-  const file = await fileOf({ inputs });
-  const watching = begin('run', 'hello', '--app', 'anew', '--input', file);
-  await watching.prints(/^repeat +blocked/m);
-  watching.child.kill('SIGSTOP');
-  await slipway('cancel', 'anew', 'hello', '--url', stack.url);
-  const again = await slipway('run', 'hello', '--app', 'anew', '--url', stack.url, '--input', file, '--detach');
-  assert.equal(again.code, 0, again.stderr);
-  watching.child.kill('SIGCONT');
-  await watching.prints(new RegExp(`another client has started it again; this is deployment ${again.stdout.trim()}`));
-  await open();
-  assert.equal((await watching.ended).code, 0, watching.output + watching.errors);
+  const door = await startDoor();
+  try {
+    const { inputs, open } = gate();
+    const file = await fileOf({ inputs });
+    const watching = begin('run', 'hello', '--app', 'anew', '--input', file, '--url', door.url);
+    await watching.prints(/^repeat +blocked/m);
+    // It sees neither the end of the first deployment nor the start of the second.
+    door.shut();
+    await slipway('cancel', 'anew', 'hello', '--url', stack.url);
+    const again = await slipway('run', 'hello', '--app', 'anew', '--url', stack.url, '--input', file, '--detach');
+    assert.equal(again.code, 0, again.stderr);
+    door.open = true;
+    await watching.prints(new RegExp(`another client has started it again; this is deployment ${again.stdout.trim()}`));
+    await open();
+    assert.equal((await watching.ended).code, 0, watching.output + watching.errors);
+  } finally {
+    door.close();
+  }
 });
 
 test('after: it waits for the deployment of another app, which it names', async () => {
@@ -296,6 +364,9 @@ test('cancel ends a deployment and says what is; where nothing is under way it s
   await watching.prints(/^repeat +blocked/m);
   const other = await slipway('cancel', 'ended', 'hello', '--url', stack.url, '--deployment', 'another');
   assert.equal(other.code, 1);
+  const past = await slipway('cancel', 'ended', 'hello', 'repeat', '--run', 'r1', '--url', stack.url);
+  assert.equal(past.code, 1);
+  assert.match(past.stderr, /the step 'repeat' of 'ended' now has the run [0-9a-f]{32}, not r1/);
   const cancelled = await slipway('cancel', 'ended', 'hello', '--url', stack.url);
   assert.equal(cancelled.code, 0, cancelled.stderr);
   assert.match(cancelled.stdout, /^greet +done/m);
@@ -308,6 +379,9 @@ test('cancel ends a deployment and says what is; where nothing is under way it s
   const nothing = await slipway('status', 'nobody', 'hello', '--watch', '--url', stack.url);
   assert.equal(nothing.code, 1);
   assert.match(nothing.stderr, /there is no deployment of 'nobody' by 'hello'[^]*'slipway run hello --app nobody'/);
+  const elsewhere = await slipway('cancel', 'ended', 'hello', '--run', 'r1', '--url', stack.url);
+  assert.equal(elsewhere.code, 64);
+  assert.match(elsewhere.stderr, /--run names a run of one step/);
   const none = await slipway('cancel', 'nobody', 'hello', '--url', stack.url);
   assert.equal(none.code, 0);
   assert.match(none.stdout, /'nobody' has no deployment by 'hello'/);
@@ -318,7 +392,7 @@ test('what was made from something that has changed since is shown as such', asy
   await open();
   await run('old', 'hello', { inputs });
   await run(name, 'hello', { inputs: { greet: { text: 'another gate' } } });
-  await until(async () => (await stack.status('old', 'hello', 'repeat')).stale, 'it is stale', 5000);
+  await until(async () => (await stack.status('old', 'hello', 'repeat')).stale, 'it is stale');
   const { stdout } = await slipway('status', 'old', 'hello', '--url', stack.url);
   assert.match(stdout, /^repeat +done .*stale: made from something that has changed since; a run makes it again/m);
   assert.match((await run('old', 'hello', { inputs })).stdout, /^repeat +done .*behind another gate/m);
@@ -337,30 +411,6 @@ test('started by a program in JavaScript, watched by the command line', async ()
   assert.equal((await watching.ended).code, 0, watching.errors);
 });
 
-// Another address of the server that can be away.
-async function startDoor() {
-  const door = { target: stack.port, open: true };
-  const sockets = new Set();
-  const server = createServer((socket) => {
-    if (!door.open) {
-      socket.destroy();
-      return;
-    }
-    const other = connect(door.target, '127.0.0.1');
-    for (const end of [socket, other]) {
-      sockets.add(end);
-      end.on('error', () => {});
-      end.on('close', () => { socket.destroy(); other.destroy(); });
-    }
-    socket.pipe(other).pipe(socket);
-  });
-  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  door.url = `http://127.0.0.1:${server.address().port}`;
-  door.shut = () => { door.open = false; sockets.forEach((socket) => socket.destroy()); };
-  door.close = () => { door.shut(); server.close(); };
-  return door;
-}
-
 test('the server is restarted while it is watched: it is watched on', async () => {
   const door = await startDoor();
   try {
@@ -377,5 +427,32 @@ test('the server is restarted while it is watched: it is watched on', async () =
     assert.match(watching.output, /^repeat +done/m);
   } finally {
     door.close();
+  }
+});
+
+// The last ones, for they send more than nginx lets one address send: it makes whoever comes after them wait.
+
+test('two runs of one app at once: which ends well has made what it was given', async () => {
+  for (let round = 0; round < 15; round++) {
+    const words = ['one', 'two'].map((word) => `${word}-${round}`);
+    const one = (text) => run('both', 'hello', { inputs: { greet: { text } } }, '--json');
+    const results = await Promise.all(words.map(one));
+    results.forEach((result, i) => {
+      if (result.code === 0) assert.deepEqual(outputs(result), { greet: words[i], repeat: `again: ${words[i]}` });
+      else assert.match(result.stderr, /different inputs?|another client/, result.stderr);
+    });
+  }
+});
+
+test('two runs that configure an app differently at once: which ends well has used its own', async () => {
+  const inputs = { greet: { text: '${config.word}' } };
+  for (let round = 0; round < 15; round++) {
+    const words = ['one', 'two'].map((word) => `${word}-${round}`);
+    const one = (word) => run('config', 'hello', { inputs }, '--json', '--set', `word=${word}`);
+    const results = await Promise.all(words.map(one));
+    results.forEach((result, i) => {
+      if (result.code === 0) assert.deepEqual(outputs(result), { greet: words[i], repeat: `again: ${words[i]}` });
+      else assert.match(result.stderr, /configured again|different inputs?|another client/, result.stderr);
+    });
   }
 });

@@ -7,6 +7,7 @@ import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { Stack, build, slipway, until } from '../integration/stack.mjs';
 
@@ -72,15 +73,19 @@ test('it is applied in every order of its apps, and each has the values of the o
   }
 });
 
-test('a plan before anything is configured has what the file configures, and says which secrets lack', async () => {
+test('a plan before anything is configured has what the file configures, its secrets too', async () => {
   const file = await write('before.yaml', renamed('before'));
-  const { stdout, stderr } = await apply(file, '--plan');
-  const told = /^before-docs +to configure: config\.siteName, config\.checkUrl, secret\.LINK_TOKEN; until/m;
+  const { code, stdout, stderr } = await apply(file, '--plan');
+  assert.equal(code, 0, stdout + stderr);
+  const told = /^before-docs +to configure: config\.siteName, config\.checkUrl, secret\.LINK_TOKEN$/m;
   assert.match(stdout, told, stderr);
   assert.match(stdout, /^before-docs\/site +repo +create/m);
-  assert.match(stdout, /^before-docs\/site +env +blocked/m);
+  assert.match(stdout, /^before-docs\/site +env +(create|update) /m);
+  assert.match(stdout, /LINK_TOKEN does not exist/);
+  assert.doesNotMatch(stdout, /\b(blocked|conflict)\b/);
   assert.doesNotMatch(stdout, /config '/);
-  assert.deepEqual((await stack.post({ mode: 'configure', appId: 'before-docs' })).body.config, {});
+  const { config, secrets } = (await stack.post({ mode: 'configure', appId: 'before-docs' })).body;
+  assert.deepEqual([config, secrets], [{}, []]);
   assert.equal((await poll('before-docs', 'site')).deployment, null);
 });
 
@@ -103,6 +108,30 @@ test('applied again it looks, changes nothing, and says so', async () => {
   const plan = await apply(file, '--plan');
   assert.equal(plan.code, 0, plan.stdout + plan.stderr);
   assert.doesNotMatch(plan.stdout, /\b(create|update|remove|adopt|conflict)\b/);
+});
+
+test('the connections that apps name are configured, and exported', async () => {
+  const file = await write('connected.yaml', `apps:
+  connected:
+    workflow: hello
+    connections:
+      github: settings
+    inputs:
+      greet:
+        text: hi
+`);
+  assert.match((await apply(file, '--plan')).stdout, /^connected +to configure: connections\.github$/m);
+  const result = await apply(file);
+  assert.equal(result.code, 0, result.stdout + result.stderr);
+  const { connections } = (await stack.post({ mode: 'configure', appId: 'connected' })).body;
+  assert.deepEqual(connections, { github: 'settings' });
+  assert.match((await apply(file, '--plan')).stdout, /^connected +to configure: nothing$/m);
+  const exported = await slipway('export', 'connected', '--url', stack.url);
+  assert.deepEqual(JSON.parse(exported.stdout).apps.connected.connections, { github: 'settings' }, exported.stderr);
+  await write('connected.yaml', (await readFile(file, 'utf8')).replace('settings', 'nobodys'));
+  const refused = await apply(file);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /no connection 'nobodys'/);
 });
 
 // What Vercel has as the value of a variable.
@@ -234,7 +263,7 @@ test('destroy of one app names the apps that stay and use it; who has been made 
   assert.equal((await apply(await file('\${app.users-a.hello.repeat.text}'))).code, 0);
   assert.deepEqual((await stack.get('/api/apps/users-a/users')).body, { appId: 'users-a', users: [
     { appId: 'users-b', workflowId: 'hello', actionId: 'greet', uses: { workflowId: 'hello', actionId: 'repeat' } },
-  ] });
+  ], hidden: 0 });
   assert.deepEqual((await stack.get('/api/apps/users-b/users')).body.users, []);
   const warning = /users-a: warning: greet of the app 'users-b', which stays, uses what its step repeat has given/;
   assert.match((await destroy('users-a')).stdout, warning);
@@ -345,10 +374,38 @@ test('after: an app begins when another is done; other inputs while it is live n
 
   const refused = await apply(await file('two'), '--detach');
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /'after-a' is being deployed by 'site' with different inputs.*env/);
+  assert.match(refused.stderr, /'after-a' is being deployed by 'site' with other inputs/);
   const replaced = await apply(await file('two'), '--detach', '--replace');
   assert.equal(replaced.code, 0, replaced.stdout + replaced.stderr);
   assert.equal((await destroy('-f', await file('two'))).code, 0);
+});
+
+test('it ends when one app fails that another needs, says so of both, and a retry there is enough', async () => {
+  const file = await write('fails.yaml', `apps:
+  fails-b: {workflow: hello, inputs: {greet: {text: "\${app.fails-a.site.check.url}"}}}
+  fails-c: {workflow: hello, inputs: {greet: {text: c}}, after: [fails-b/hello]}
+  fails-a:
+    workflow: site
+    inputs:
+      repo: {owner: acme, name: fails-a, fork: upstream/no-such-template}
+      project: {name: fails-a}
+      check: {url: "${stack.url}/healthz"}
+`);
+  const result = await apply(file);
+  assert.equal(result.code, 1, result.stdout + result.stderr);
+  assert.match(result.stdout, /^fails-a\/site: failed\nrepo +error/m);
+  assert.match(result.stdout, /^fails-b\/hello: failed\ngreet +blocked .*need_failed: it needs fails-a\.site\.check/m);
+  assert.match(result.stdout, /^fails-c\/hello: failed\ngreet +blocked .*need_failed: it needs fails-b\.hello/m);
+  assert.match(result.stdout, /fails\.yaml has ended in error/);
+  const watched = await slipway('status', 'fails-b', 'hello', '--watch', ...url());
+  assert.equal(watched.code, 1);
+  assert.match(watched.stdout, /waiting for what has failed elsewhere: greet, repeat\n.*retry it there/);
+
+  const repo = { owner: 'acme', name: 'fails-a', fork: 'upstream/app-template' };
+  const retried = await stack.post({ mode: 'retry', appId: 'fails-a', workflowId: 'site', inputs: { repo } });
+  assert.equal(retried.status, 202, JSON.stringify(retried.body));
+  await until(async () => (await poll('fails-c', 'hello')).deployment.status === 'done', 'all of it goes on');
+  assert.equal((await destroy('fails-a')).code, 0);
 });
 
 test('a secret of a file is sent once, unless asked for; a file that others may read is refused', async () => {
@@ -377,4 +434,100 @@ test('a secret of a file is sent once, unless asked for; a file that others may 
   assert.equal(await version(), sent);
   assert.equal((await apply(file, '--secrets')).code, 0);
   assert.ok(await version() > sent);
+});
+
+test('two that apply a new app with a secret of a file at the same time end with one deployment', async () => {
+  await writeFile(path.join(stack.folder, 'both-token'), 'a-token-of-an-app\n', { mode: 0o600 });
+  const file = await write('both.yaml', `apps:
+  both:
+    workflow: site
+    inputs:
+      repo: {owner: acme, name: both, fork: upstream/app-template}
+      project: {name: both}
+      env: {variables: [{key: TOKEN, value: "\${secret.TOKEN}", type: encrypted}]}
+      check: {url: "${stack.url}/nowhere", within: 600}
+    secrets: {TOKEN: "@both-token"}
+`);
+  // The other one comes between the look of the first, which finds no secret, and what it configures.
+  let other = null;
+  const door = createServer(async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const body = Buffer.concat(chunks).toString();
+    if (other === null && body.includes('"configure"') && body.includes('TOKEN')) {
+      other = apply(file, '--detach', '--json');
+      await other;
+      await stack.untilStatus('both', 'site', 'check', (step) => step.phase === 'waiting');
+    }
+    const answer = await fetch(`${stack.url}${request.url}`, { method: request.method, body: body || undefined,
+      headers: { 'content-type': 'application/json' } });
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') });
+    response.end(await answer.text());
+  });
+  await new Promise((resolve) => { door.listen(0, '127.0.0.1', resolve); });
+  const words = ['apply', '-f', file, '--url', `http://127.0.0.1:${door.address().port}`, '--detach', '--json'];
+  const first = await slipway(...words);
+  door.close();
+  const ids = [first, await other].map((result) => {
+    assert.equal(result.code, 0, result.stdout + result.stderr);
+    return JSON.parse(result.stdout.trimEnd().split('\n').at(-1)).workflows[0].deploymentId;
+  });
+  assert.equal(ids[0], ids[1]);
+  assert.equal((await destroy('both')).code, 0);
+});
+
+test('a secret that cannot be read to its end is sent to nobody', async () => {
+  for (const [name, why] of [['.', 'Is a directory'], ['/proc/self/mem', 'Input/output error']]) {
+    const file = await write('unread.yaml',
+      `apps: {unread: {workflow: hello, inputs: {greet: {text: x}}, secrets: {TOKEN: "@${name}"}}}\n`);
+    const { code, stderr } = await apply(file);
+    assert.equal(code, 64);
+    assert.match(stderr, new RegExp(`slipway: TOKEN: cannot read \\S+: ${why}\n`));
+  }
+  assert.deepEqual((await stack.post({ mode: 'configure', appId: 'unread' })).body.secrets, []);
+});
+
+test('where nobody answers, the address is named with its port', async () => {
+  const { code, stderr } = await slipway('apps', '--url', 'http://127.0.0.1:9');
+  assert.equal(code, 69);
+  assert.match(stderr, /GET 127\.0\.0\.1:9\/api\/apps: Couldn't connect/);
+});
+
+test('what is live with other inputs is found before anything is configured, or what was stored is said', async () => {
+  const file = (value, note, region = 'fra1') => write('live.yaml', `apps:
+  live-a:
+    workflow: site
+    inputs:
+      repo: {owner: acme, name: live-a, fork: upstream/app-template}
+      project: {name: live-a}
+      env: {variables: [{key: A, value: ${value}, type: plain}, {key: NOTE, value: "\${config.note}", type: plain}]}
+      check: {url: "${stack.url}/nowhere", within: 600}
+    config: {note: ${note}}
+  live-b: {workflow: hello, inputs: {greet: {text: b}}, after: [live-a], env: {REGION: ${region}}}
+`);
+  const configured = async (app) => (await stack.post({ mode: 'configure', appId: app })).body;
+  for (let i = 0; i < 2; i += 1) {
+    const { code, stderr } = await apply(await file('one', 'first'), '--detach');
+    assert.equal(code, 0, stderr);
+  }
+  const before = [await configured('live-a'), await configured('live-b')];
+  const refused = await apply(await file('two', 'second', 'iad1'), '--detach');
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /'live-a' is being deployed by 'site' with other inputs \(deployment [0-9a-f]{32}\)/);
+  assert.match(refused.stderr, /what to do: Wait until it has ended \('slipway status live-a site --watch'.*--replace/);
+  assert.match(refused.stderr, /Nothing was configured or started\.\n$/);
+  assert.doesNotMatch(refused.stderr, /"replace"|goes on at the server/);
+  assert.deepEqual([await configured('live-a'), await configured('live-b')], before);
+
+  // That the inputs are others by what is configured, only the start finds out.
+  const late = await apply(await file('one', 'second', 'iad1'), '--detach');
+  assert.equal(late.code, 1);
+  assert.match(late.stderr, /'live-a' is being deployed by 'site' with different inputs.*env/);
+  assert.match(late.stderr, /what to do: Wait until it has ended.*--replace/);
+  assert.match(late.stderr, /\nStored: config, env and secrets of live-a live-b\.\n/);
+  assert.match(late.stderr, /\nNothing was started\.\n$/);
+  assert.doesNotMatch(late.stderr, /"replace"|goes on at the server/);
+  assert.equal((await configured('live-a')).config.note, 'second');
+  assert.equal((await apply(await file('two', 'second'), '--detach', '--replace')).code, 0);
+  assert.equal((await destroy('-f', await file('two', 'second'))).code, 0);
 });

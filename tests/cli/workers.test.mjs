@@ -77,18 +77,14 @@ test('without an endpoint workers are compared with each other', async () => {
 // A trigger, a worker that lacks its definition, and another that comes: as an operator sees it.
 test('a status says no_worker_for_version, and a worker that has it executes the run', async () => {
   const key = 'slipway:{0}:app:default:mixed:hello:greet';
-  await stack.redis('DEL', 'slipway:{0}:due');
   const daemon = await stack.daemon('slipway-worker');
   const processes = [{ pid: daemon }, ...(await childrenOf(daemon))];
   for (const { pid } of processes) process.kill(pid, 'SIGSTOP');
   await stack.trigger('mixed', 'hello', 'greet', { inputs: { greet: { text: 'x' } } });
-  const [definition, entry, run] = (await stack.redis('HMGET', key, 'definition', 'entry', 'run')).split('\n');
+  const definition = await stack.redis('HGET', key, 'definition');
   assert.match(definition, /^[0-9a-f]{16}$/);
   // As an api of another build would have accepted it.
-  await stack.redis('XDEL', 'slipway:{0}:queue', entry);
-  const words = ['app', 'mixed', 'workflow', 'hello', 'action', 'greet', 'run', run, 'definition', '0000000000000000'];
-  const other = await stack.redis('XADD', 'slipway:{0}:queue', '*', ...words);
-  await stack.redis('HSET', key, 'entry', other, 'definition', '0000000000000000');
+  await stack.redis('HSET', key, 'definition', '0000000000000000');
   for (const { pid } of processes) process.kill(pid, 'SIGCONT');
   const declined = ({ reason }) => reason === 'no_worker_for_version';
   const waiting = await stack.untilStatus('mixed', 'hello', 'greet', declined);

@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { ActionError, ProblemError, SlipwayError, triggerAndPollAction } from '../../client/slipway.js';
-import { FAILED, failureOf, fakeClock, setUp } from './support.mjs';
+import { FAILED, failureOf, fakeClock, setUp, waitsOf } from './support.mjs';
 import { problem } from './stub.mjs';
 
 function problemBody(status, className, more) {
@@ -78,12 +78,13 @@ test('onChange hears of changes, onStatus of every answer', async (context) => {
   assert.deepEqual(answers, [1, 1, 2, 2, 2, 3]);
 });
 
-test('polls as the server hints', async (context) => {
+test('polls as a server hints that cannot wait, after it has refused to', async (context) => {
   const clock = fakeClock();
-  const { stub, client } = await setUp(context, { clock, pollMs: undefined });
+  const { stub, client } = await setUp(context, { clock, pollMs: undefined }, { waits: 'refused' });
   stub.scripts.repo = [{ nextPollMs: 7000 }, { nextPollMs: 0 }, { nextPollMs: 3 }, { status: 'done' }];
   await client.triggerAndPollAction('site', 'acme', 'repo');
-  assert.deepEqual(clock.sleeps, [2000, 7000, 2000, 20]);
+  assert.deepEqual(clock.sleeps, [10, 2000, 20]);
+  assert.deepEqual(waitsOf(stub), [undefined, '25', undefined, undefined, undefined]);
 });
 
 test("the caller's own pollMs goes before the hint", async (context) => {
@@ -201,6 +202,19 @@ test('a wait longer than the patience is granted if the server asks for it', asy
   stub.fail('trigger', { status: 429, headers: { 'Retry-After': '600' } });
   assert.equal((await client.trigger('site', 'acme', 'repo')).status, 'running');
   assert.deepEqual(clock.sleeps, [600_000]);
+});
+
+test('a budget is waited for, unless it is used up for longer than the patience', async (context) => {
+  const clock = fakeClock();
+  const { stub, client } = await setUp(context, { clock });
+  stub.fail('trigger', { status: 429, headers: { 'Retry-After': '40' }, body: problemBody(429, 'over_budget') });
+  assert.equal((await client.trigger('site', 'acme', 'repo')).status, 'running');
+  assert.deepEqual(clock.sleeps, [40_000]);
+  stub.fail('trigger', { status: 429, headers: { 'Retry-After': '40000' }, body: problemBody(429, 'over_budget') });
+  const error = await failureOf(client.trigger('site', 'acme', 'repo'));
+  assert.equal(error.class, 'over_budget');
+  assert.equal(error.retryAfterMs, 40_000_000);
+  assert.deepEqual(clock.sleeps, [40_000]);
 });
 
 test('without patience the first failure is the answer', async (context) => {

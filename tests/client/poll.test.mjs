@@ -56,9 +56,10 @@ test('configure merges, and gives what is stored', async (context) => {
 });
 
 test('cancel ends what runs', async (context) => {
-  const { client } = await setUp(context);
-  await client.trigger('site', 'acme', 'repo');
-  assert.equal((await client.cancel('site', 'acme', 'repo')).error.class, 'cancelled');
+  const { client, stub } = await setUp(context);
+  const { runId } = await client.trigger('site', 'acme', 'repo');
+  assert.equal((await client.cancel('site', 'acme', 'repo', { runId })).error.class, 'cancelled');
+  assert.equal(stub.of('cancel')[0].fields.runId, runId);
 });
 
 test('a base that cannot work is refused at once', async () => {

@@ -2,8 +2,9 @@
  * A server that follows the HTTP contract as far as a client can see it, on a free loopback port.
  *
  * What an action does is a script: the statuses that it goes through, one a poll, the last one for good. A deployment
- * runs the scripts of all steps by itself, each when its needs are done. What goes
- * wrong is a fault: it takes the place of the next answer that it fits.
+ * runs the scripts of all steps by itself, each when its needs are done. A poll that waits goes on until it shows
+ * something new; `waits` may be 'refused', as by an older server, or 'ignored', as by one that holds too many. What
+ * goes wrong is a fault: it takes the place of the next answer that it fits.
  */
 
 import { createServer } from 'node:http';
@@ -47,10 +48,13 @@ export class Stub {
   #started = 0;
   #payloads = new Map();
   #faults = [];
+  /** The one that every request needs; null: none does. @type {string | null} */
+  token = null;
   #watchers = [];
   #server = createServer((request, response) => void this.#handle(request, response));
 
-  constructor({ workflows = [SITE], folder = null } = {}) {
+  constructor({ workflows = [SITE], folder = null, waits = true } = {}) {
+    this.waits = waits;
     this.#workflows = workflows;
     this.#folder = folder;
   }
@@ -127,12 +131,16 @@ export class Stub {
     return index < 0 ? null : this.#faults.splice(index, 1)[0].fault;
   }
 
-  #answer({ mode, fields }) {
+  #answer({ mode, fields, headers }) {
+    if (this.token !== null && headers.authorization !== `Bearer ${this.token}`) {
+      const remedy = { text: 'Give a token that an operator has made for you.' };
+      return { status: 401, content: { class: 'unauthorized', detail: 'the request has no valid token', remedy } };
+    }
     switch (mode) {
       case 'workflows':
         return { status: 200, content: { workflows: this.#workflows } };
       case 'poll':
-        return this.#poll(fields);
+        return this.#poll(fields, headers['if-none-match']);
       case 'start':
         return this.#start(fields);
       case 'retry':
@@ -186,16 +194,27 @@ export class Stub {
     return { status: 202, content: state.status };
   }
 
-  #poll({ appId, workflowId, actionId }) {
+  #poll({ appId, workflowId, actionId, wait }, known) {
     const steps = this.#steps(workflowId).filter((step) => actionId === undefined || step.id === actionId);
     if (steps.length === 0) {
       return problem(404, 'not_found', 'There is no such workflow or action.');
     }
+    if (wait !== undefined && this.waits === 'refused') {
+      return problem(400, 'invalid_request', 'the parameter is unknown');
+    }
     const states = steps.map((step) => this.#state(appId, workflowId, step.id));
-    states.forEach(advance);
-    const deployment = this.#settle(appId, workflowId);
-    const statuses = states.map((state) => state.status);
-    const version = statuses.reduce((sum, status) => sum + status.version, deployment?.version ?? 0);
+    let deployment;
+    let statuses;
+    let version;
+    for (let looks = wait !== undefined && this.waits === true ? 20 : 1; looks > 0; looks -= 1) {
+      states.forEach(advance);
+      deployment = this.#settle(appId, workflowId);
+      statuses = states.map((state) => state.status);
+      version = statuses.reduce((sum, status) => sum + status.version, deployment?.version ?? 0);
+      if (known !== `"v${version}"`) {
+        break;
+      }
+    }
     const content = actionId === undefined ? { workflowId, appId, actions: statuses, deployment } : statuses[0];
     return { status: 200, headers: { ETag: `"v${version}"` }, content };
   }

@@ -42,6 +42,11 @@ export function assertNoListeners(signal) {
   assert.equal(getEventListeners(signal, 'abort').length, 0);
 }
 
+/** For how long each poll was to wait at the server. */
+export function waitsOf(stub) {
+  return stub.of('poll').map(({ fields }) => fields.wait);
+}
+
 /** The error that a promise rejects with. */
 export async function failureOf(promise) {
   try {

@@ -19,6 +19,7 @@ test('a state in words', () => {
   assert.equal(sentenceOf({ phase: 'blocked' }), 'Cannot continue.');
   assert.equal(sentenceOf({ phase: 'queued' }), 'Waiting for a free worker.');
   assert.match(sentenceOf({ phase: 'queued', reason: 'no_worker_for_version' }), /^No running worker has this version/);
+  assert.match(sentenceOf({ phase: 'queued', reason: 'paused' }), /^An operator has paused it/);
   assert.equal(sentenceOf({ phase: 'something_new' }), 'Talking to GitHub.');
   assert.equal(describe({ status: 'idle' }, STEP, ['One', 'Two']).sentence, 'Starts after: One and Two.');
   assert.equal(describe({ status: 'error', error: { class: 'cancelled' } }, STEP).badge, 'Cancelled');
@@ -92,6 +93,8 @@ test('a deployment in words', () => {
   assert.match(told({ status: 'done', finishedAt: LATER }).sentence, /^Finished at .*03/);
   assert.equal(told({ reason: 'cancelled' }).badge, 'Cancelled');
   assert.equal(told({}, { failed: ['A', 'B'], held: ['C'] }).sentence, 'Ended. Failed: A and B. Waiting for that: C.');
+  const held = told({}, { held: ['C', 'D'] });
+  assert.deepEqual([held.badge, held.sentence], ['On hold', 'Waiting for what has failed in another app: C and D.']);
 });
 
 test("the server's remedy goes before ours", () => {

@@ -29,7 +29,8 @@ before(() => {
   cpSync(path.join(project, 'conf'), path.join(source, 'conf'), { recursive: true });
   cpSync(path.join(project, 'client'), path.join(source, 'client'), { recursive: true });
   mkdirSync(path.join(source, 'build'));
-  for (const name of ['build/slipway-api', 'build/slipway-worker', 'build/slipway', 'github-token', 'vercel-token']) {
+  for (const name of ['build/slipway-api', 'build/slipway-worker', 'build/slipway', 'github-token', 'vercel-token',
+    'secrets.keys']) {
     writeFileSync(path.join(source, name), 'x\n');
   }
   // What a Debian has of it already.
@@ -70,7 +71,7 @@ test('what the units execute, read and load is there, and secrets are for their 
   for (const name of own) assert.equal(statSync(at(name)).mode & 0o777, 0o755, name);
   for (const [, name] of text.matchAll(/^EnvironmentFile=(\/\S+)/gm)) assert.ok(existsSync(at(name)), name);
   const credentials = [...text.matchAll(/^LoadCredential=[\w-]+:(\S+)/gm)].map((match) => match[1]);
-  assert.equal(credentials.length, 4);
+  assert.equal(credentials.length, 5);
   for (const name of credentials) assert.equal(statSync(at(name)).mode & 0o777, 0o600, name);
   assert.doesNotMatch(text, /REDIS_URL/);
 });

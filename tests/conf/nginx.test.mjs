@@ -13,14 +13,15 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONF = path.join(ROOT, 'conf/nginx');
 const BODY_LIMIT = 262144;
+const HOST = 'deploy.example.org';
 const directory = mkdtempSync(path.join(tmpdir(), 'slipway-nginx-'));
 let port;
 let nginx;
 
 async function until(condition, what) {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 60_000;
   while (!(await condition())) {
-    assert.ok(Date.now() < end, `${what} in 10 s`);
+    assert.ok(Date.now() < end, `${what} in 60 s`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
@@ -35,9 +36,10 @@ function freePort() {
   });
 }
 
-function request(method, target, { body, headers } = {}) {
+function request(method, target, { body, headers, localAddress } = {}) {
   return new Promise((resolve, reject) => {
-    const sent = http.request({ port, host: '127.0.0.1', method, path: target, headers, agent: false }, (answer) => {
+    const options = { port, host: '127.0.0.1', method, path: target, headers, localAddress, agent: false };
+    const sent = http.request(options, (answer) => {
       const parts = [];
       answer.on('data', (part) => parts.push(part));
       answer.on('end', () => {
@@ -248,6 +250,40 @@ test('one id of nginx names a request in the answer, at the backend and in the a
   }
 });
 
+test('connections to the backend are kept, also those of many polls that end at once', async () => {
+  const MANY = 600;
+  const accepted = [];
+  let held = [];
+  const backend = net.createServer((socket) => {
+    accepted.push(socket);
+    // A kept connection's next request begins with the same eight bytes as its first.
+    socket.on('error', () => {}).on('data', (part) => {
+      if (part[1] !== 1) return;
+      held.push(socket);
+      if (held.length < MANY) return;
+      const answer = Buffer.from('Status: 204\r\n\r\n');
+      const out = Buffer.from([1, 6, 0, 1, 0, answer.length, 0, 0]);
+      const end = Buffer.from([1, 3, 0, 1, 0, 8, 0, 0, ...Buffer.alloc(8)]);
+      for (const each of held) each.write(Buffer.concat([out, answer, end]));
+      held = [];
+    });
+  });
+  const where = { path: path.join(directory, 'api.sock'), backlog: 4096 };
+  await new Promise((resolve) => { backend.listen(where, resolve); });
+  try {
+    for (let round = 0; round < 3; round++) {
+      // Of many addresses, for a single one has a limit.
+      const sent = Array.from({ length: MANY }, (_, at) => request('GET', '/api/deploy',
+        { localAddress: `127.1.${round}.${1 + (at % 200)}` }));
+      assert.deepEqual([...new Set((await Promise.all(sent)).map((answer) => answer.status))], [204]);
+      assert.equal(accepted.length, MANY, `after round ${round + 1}`);
+    }
+  } finally {
+    for (const socket of accepted) socket.destroy();
+    await new Promise((resolve) => { backend.close(resolve); });
+  }
+});
+
 test("the backend's own errors pass untouched", async () => {
   for (const status of [404, 413, 429, 503]) {
     const body = `{"status":${status},"class":"its_own"}`;
@@ -302,13 +338,14 @@ function production(kind) {
     .replace(/access_log \S+/, `access_log "${prefix}/access.log"`)
     // nginx -t binds what it is told to listen on: no port of this machine's own, and it may have no IPv6.
     .replace(/^\s*listen \[::\].*\n/gm, '')
-    .replace(/listen \d+/g, `listen unix:${prefix}/listen.sock`).replace('listen.sock ssl', 'listen-tls.sock ssl'));
+    .replace(/listen \d+/g, `listen unix:${prefix}/listen.sock`).replace(/listen.sock ssl/g, 'listen-tls.sock ssl'));
   const main = path.join(prefix, 'nginx.conf');
   const top = `daemon off;\npid ${prefix}/nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n\taccess_log off;\n`;
   writeFileSync(main, top +
     ['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'].map((name) => `\t${name}_temp_path ${prefix}/${name};\n`)
       .join('') + '\tinclude slipway/slipway.conf;\n}\n');
-  return { socket: path.join(prefix, 'listen-tls.sock'), words: ['-e', 'stderr', '-p', prefix, '-c', main] };
+  const [plain, socket] = ['listen.sock', 'listen-tls.sock'].map((name) => path.join(prefix, name));
+  return { plain, socket, words: ['-e', 'stderr', '-p', prefix, '-c', main] };
 }
 
 test('the production sample is one that nginx takes', () => {
@@ -320,7 +357,8 @@ test('the production sample is one that nginx takes', () => {
 // What a client that offers this is given, such as "TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256"; undefined: no connection.
 function handshake(socket, offer) {
   return new Promise((resolve) => {
-    const client = connectTls({ path: socket, rejectUnauthorized: false, ...offer }, () => {
+    const names = { servername: HOST, rejectUnauthorized: false };
+    const client = connectTls({ path: socket, ...names, ...offer }, () => {
       resolve({ name: `${client.getProtocol()} ${client.getCipher().name}`, key: client.getEphemeralKeyInfo() });
       client.destroy();
     });
@@ -357,3 +395,88 @@ for (const kind of ['ec', 'rsa']) {
       }
     });
 }
+
+// All that comes back for these bytes, on a connection that nginx ends; with TLS by that name where there is one.
+function exchange(socket, bytes, servername) {
+  return new Promise((resolve) => {
+    let text = '';
+    const client = servername ? connectTls({ path: socket, servername, rejectUnauthorized: false }, () => {
+      client.write(bytes);
+    }) : net.connect(socket, () => client.write(bytes));
+    client.on('data', (part) => (text += part)).on('error', () => {}).on('close', () => resolve(text));
+  });
+}
+
+test('the production sample answers to its own name alone, with TLS and without', async () => {
+  const { plain, socket, words } = production('ec');
+  const server = spawn('nginx', words, { stdio: 'ignore' });
+  const ended = new Promise((resolve) => { server.once('exit', resolve); });
+  const ask = (host) => `GET / HTTP/1.1\r\n${host === undefined ? '' : `Host: ${host}\r\n`}Connection: close\r\n\r\n`;
+  try {
+    await until(() => handshake(socket, {}), 'nginx answers');
+    for (const servername of ['', 'example.org', 'deploy.example.org.evil.example', 'localhost']) {
+      for (const version of ['TLSv1.2', 'TLSv1.3']) {
+        const offer = { servername, minVersion: version, maxVersion: version };
+        assert.equal(await handshake(socket, offer), undefined, `${servername} ${version}`);
+      }
+    }
+    assert.match(await exchange(plain, ask(HOST)), /^HTTP\/1\.1 308 .*Location: https:\/\/deploy\.example\.org\/\r\n/s);
+    assert.match(await exchange(socket, ask(HOST), HOST), /^HTTP\/1\.1 .*Strict-Transport-Security: max-age=31536000/s);
+    for (const host of ['example.org', '127.0.0.1', '[::1]', `${HOST}.evil.example`, '_']) {
+      assert.equal(await exchange(plain, ask(host)), '', host);
+      assert.equal(await exchange(socket, ask(host), HOST), '', host);
+    }
+  } finally {
+    server.kill('SIGTERM');
+    await ended;
+  }
+});
+
+// The shipped limit, by addresses that a proxy would name. What the limit lets through is forbidden.
+test('one client is an address of IPv4, and a /64 of IPv6 however it is written', async () => {
+  const prefix = path.join(directory, 'networks');
+  mkdirSync(prefix);
+  const socket = path.join(prefix, 'listen.sock');
+  const temporary = ['client_body', 'fastcgi', 'proxy', 'scgi', 'uwsgi'];
+  writeFileSync(path.join(prefix, 'nginx.conf'), `daemon off;
+pid ${prefix}/nginx.pid;
+events { worker_connections 2048; }
+http {
+${temporary.map((name) => `${name}_temp_path ${prefix}/${name};`).join('\n')}
+access_log off;
+include ${CONF}/slipway-http.conf;
+server {
+  listen unix:${socket} backlog=1024;
+  set_real_ip_from unix:;
+  real_ip_header X-Client;
+  limit_req zone=slipway_client burst=100 nodelay;
+  location / { deny all; }
+}
+}
+`);
+  const server = spawn('nginx', ['-e', path.join(prefix, 'log'), '-p', prefix, '-c', path.join(prefix, 'nginx.conf')],
+    { stdio: 'ignore' });
+  const ended = new Promise((resolve) => { server.once('exit', resolve); });
+  const refused = async (addressOf) => {
+    const texts = await Promise.all(Array.from({ length: 600 }, (_, i) => exchange(socket,
+      `GET / HTTP/1.1\r\nHost: x\r\nX-Client: ${addressOf(i)}\r\nConnection: close\r\n\r\n`)));
+    for (const text of texts) assert.match(text, /^HTTP\/1\.1 (403|429) /);
+    return texts.filter((text) => text.startsWith('HTTP/1.1 429')).length;
+  };
+  const hex = (number) => number.toString(16);
+  try {
+    await until(() => exchange(socket, 'GET / HTTP/1.0\r\n\r\n'), 'nginx answers');
+    // Also with what a pattern or a variable might take for something else: a line's end, a dollar, a zero.
+    for (const network of ['2001:db8:1:2', '2001:db8:a0a:a', '2001:db8:2431:5c5c', '2001:db8:0:0', 'fd00:0:0:1']) {
+      const addressOf = (i) => `${network}:${i % 2 ? `0:0:0:${hex(i + 1)}` : `${hex(i + 1)}:1:1:1`}`;
+      assert.ok(await refused(addressOf) > 0, network);
+    }
+    assert.equal(await refused((i) => `2001:db8:7:${hex(i)}::1`), 0);
+    assert.equal(await refused((i) => `2001:db8:${hex(i + 16)}:a::a`), 0);
+    assert.equal(await refused((i) => `198.18.${i >> 8}.${i & 255}`), 0);
+    assert.ok(await refused(() => '198.51.100.1') > 0);
+  } finally {
+    server.kill('SIGTERM');
+    await ended;
+  }
+});

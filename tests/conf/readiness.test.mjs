@@ -6,7 +6,7 @@
 import { test, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build, freePort, until } from '../integration/stack.mjs';
@@ -22,7 +22,7 @@ const workers = () =>
 const beat = (at) => JSON.stringify({ at: at.toISOString(), version: '0.1.0', executors: 1, busy: 0 });
 
 before(async () => {
-  redis = await new RedisServer(folder).start();
+  redis = (await new RedisServer(folder).start()).loadFunctions();
 });
 after(async () => {
   await redis.stop();
@@ -69,13 +69,15 @@ test('where Redis would refuse the scripts that change runs it is not ready; its
   const few = readyz();
   redis.cli(TESTER, 'CONFIG', 'SET', 'min-replicas-to-write', '0');
   assertUnready(few, /refuses what Slipway needs \(failed check: scripts\)/, ['NOREPLICAS']);
-  redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-api', '-evalsha');
+  const shipped = readFileSync(redis.users.acl, 'utf8').match(/^user slipway-api (on .*)$/m)[1];
+  const words = shipped.match(/\([^)]*\)|\S+/g);
+  const setRights = (rights) => redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-api', 'reset', ...rights);
+  setRights(words.filter((word) => !word.includes('+fcall')));
   const denied = readyz();
-  redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-api', '+evalsha');
-  assertUnready(denied, /refuses what Slipway needs/, ['NOPERM', 'evalsha']);
-  redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-api', 'resetkeys', '~other:*');
+  setRights(words.filter((word) => !word.startsWith('%R~')));
   const elsewhere = readyz();
-  redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-api', 'resetkeys', '~slipway:*');
+  setRights(words);
+  assertUnready(denied, /refuses what Slipway needs/, ['NOPERM', 'fcall']);
   assertUnready(elsewhere, /refuses what Slipway needs/, ['NOPERM']);
   assert.equal(readyz().status, 200);
 });

@@ -22,7 +22,7 @@ let whole;
 const read = () => readFileSync(file);
 const copies = () => readdirSync(data).filter((name) => name.startsWith('torn-'));
 const transaction = (key, value) =>
-  redis.cli('slipway-worker', 'EVAL', "redis.call('HSET', KEYS[1], 'a', ARGV[1]) redis.call('HSET', KEYS[1], 'b', 2)",
+  redis.cli(TESTER, 'EVAL', "redis.call('HSET', KEYS[1], 'a', ARGV[1]) redis.call('HSET', KEYS[1], 'b', 2)",
     '1', `slipway:${key}`, value);
 
 function repair() {
@@ -127,7 +127,7 @@ test('after a torn end was taken off, Redis starts with all that stood before it
 test('more than 4194304 bytes are not taken off, though they are one torn transaction', async () => {
   put(whole);
   await redis.start();
-  redis.cli('slipway-worker', 'EVAL',
+  redis.cli(TESTER, 'EVAL',
     "redis.call('HSET', KEYS[1], 'a', string.rep('x', 4194304)) redis.call('HSET', KEYS[1], 'b', 2)", '1',
     'slipway:big');
   await redis.stop();

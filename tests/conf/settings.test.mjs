@@ -17,7 +17,7 @@ const programs = [['slipway-api'], ['slipway-worker'], ['slipway', 'verify'], ['
 // With a bound, for a program that stays up fails the test.
 function start([program, ...words], env, ...flags) {
   return spawnSync(path.join(build, program), [...words, ...flags],
-    { encoding: 'utf8', env: { ...process.env, ...env }, timeout: 20000 });
+    { encoding: 'utf8', env: { ...process.env, ...env }, timeout: 60000 });
 }
 
 test('a URL of Redis that no connection could use ends every program that needs Redis with 78 and the reason', () => {
@@ -75,7 +75,10 @@ test('an address of IPv6 in brackets is connected to', async (t) => {
 test('a password in the URL is warned of at the start, and stands in no /proc and in nothing printed', async () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'slipway-settings-'));
   const url = 'unix://slipway-api:hush-hush@/nowhere/redis.sock';
-  const daemons = [['slipway-api', ['--listen', path.join(folder, 'api.sock')]], ['slipway-worker', []]];
+  const keys = path.join(folder, 'keys');
+  assert.equal(start(['slipway', 'key', keys], {}).status, 0);
+  const daemons = [['slipway-api', ['--listen', path.join(folder, 'api.sock')]],
+    ['slipway-worker', ['--secrets-keys-file', keys]]];
   for (const [program, flags] of daemons) {
     const printed = start([program], { SLIPWAY_REDIS_URL: url }, '--print-config');
     assert.match(printed.stdout, /^SLIPWAY_REDIS_URL=unix:\/\/slipway-api:\*\*\*@\/nowhere\/redis.sock$/m);
@@ -100,6 +103,12 @@ test('a password in the URL is warned of at the start, and stands in no /proc an
   assert.match(asked.stdout, /now unix:\/\/slipway-api:\*\*\*@\/nowhere/);
   assert.ok(!(asked.stdout + asked.stderr).includes('hush-hush'));
   rmSync(folder, { recursive: true });
+});
+
+test('a worker without keys, by which workers know each other, ends with 78 and says which command makes them', () => {
+  const done = start(['slipway-worker'], { SLIPWAY_REDIS_URL: 'unix:///nowhere/redis.sock' });
+  assert.equal(done.status, EX_CONFIG, done.stderr);
+  assert.match(done.stderr, /SLIPWAY_SECRETS_KEYS is not set.*slipway key FILE/);
 });
 
 test('a token that others may read ends the worker with 78 and says chmod', () => {

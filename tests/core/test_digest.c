@@ -1,11 +1,11 @@
 /*
  * The digest of a definition changes with all that decides what a run means, and with nothing else.
  *
- * covers: src/core/digest.c
+ * covers: src/core/digest.c, src/core/definition_memory.c
  */
 #include <string.h>
 
-#include "core/digest.h"
+#include "core/definition_memory.h"
 #include "core/dry_run.h"
 #include "harness/suite.h"
 
@@ -169,11 +169,35 @@ START_TEST(test_all_compiled_in_steps_differ)
 }
 END_TEST
 
+/* In any order, more of them than there are places, and each again. */
+START_TEST(test_what_is_remembered_is_what_is_made)
+{
+	char made[DEFINITION_SIZE], known[DEFINITION_SIZE];
+
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; workflows[i] != NULL; i++) {
+			const struct workflow_definition *workflow = workflows[i];
+			workflow_digest(workflow, made);
+			workflow_digest_known(workflow, known);
+			ck_assert_str_eq(made, known);
+			for (size_t j = 0; j < workflow->step_count + 2; j++) {
+				const struct step_definition *step = j < workflow->step_count
+					? &workflow->steps[j]
+					: j == workflow->step_count ? &dry_run_step
+								    : &dry_run_guard;
+				step_digest(workflow, step, made);
+				step_digest_known(workflow, step, known);
+				ck_assert_str_eq(made, known);
+			}
+		}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_same_definitions_have_one_digest,
 		test_what_a_run_means_is_in_the_digest, test_texts_do_not_run_together,
 		test_a_removed_step_leaves_the_others_as_they_are,
-		test_all_compiled_in_steps_differ, NULL };
+		test_all_compiled_in_steps_differ, test_what_is_remembered_is_what_is_made, NULL };
 	return suite_main("digest", tests, setup, NULL);
 }

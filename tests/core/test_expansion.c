@@ -233,6 +233,25 @@ START_TEST(test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each
 }
 END_TEST
 
+/* Each secret is read once, and stands for itself alone. */
+START_TEST(test_a_digest_tells_two_secrets_apart)
+{
+	const char *const inputs[] = { J("['${secret.s}','${secret.s}']"),
+		J("['${secret.s}','${secret.t}']"), J("['${secret.t}','${secret.s}']"),
+		J("['${secret.t}','${secret.t}']") };
+	char digests[4][DIGEST_SIZE];
+	cJSON *secrets = parsed(J("{'s':'one','t':'two'}"));
+	for (int i = 0; i < 4; i++) {
+		cJSON *json = parsed(inputs[i]);
+		ck_assert_int_eq(input_digest(json, secrets, digests[i], &error), ERROR_NONE);
+		cJSON_Delete(json);
+		for (int k = 0; k < i; k++)
+			ck_assert_str_ne(digests[i], digests[k]);
+	}
+	cJSON_Delete(secrets);
+}
+END_TEST
+
 struct letter {
 	const char *body, *type;
 };
@@ -320,6 +339,7 @@ int main(void)
 		test_inputs_that_are_kept_together_share_one_budget,
 		test_what_a_worker_puts_in_counts_too,
 		test_a_digest_of_many_secrets_needs_no_more_than_a_few_digits_of_each,
+		test_a_digest_tells_two_secrets_apart,
 		test_a_text_is_escaped_where_it_is_put_into_json,
 		test_json_takes_configured_values_of_any_type, NULL
 	};

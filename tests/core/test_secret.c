@@ -10,7 +10,7 @@
 
 static struct arena arena;
 static struct secret_key_pair pair, other;
-static const struct secret_name name = { "acme-docs", "API_KEY" };
+static const struct secret_name name = { "one", "acme-docs", "API_KEY" };
 static const char value[] = "-----BEGIN KEY-----\nc2VjcmV0\n-----END KEY-----\n";
 
 static void setup(void)
@@ -38,7 +38,7 @@ static enum error_class open_as(
 	const char *keys, const char *app, const char *secret, const char *sealed)
 {
 	struct error error;
-	const struct secret_name asked = { app, secret };
+	const struct secret_name asked = { "one", app, secret };
 	const char *opened = NULL;
 	enum error_class class = secret_open(keys, &asked, sealed, &arena, &opened, &error);
 	if (class == ERROR_NONE)
@@ -145,13 +145,31 @@ END_TEST
 static enum error_class sealing(const char *public_key, const char *secret, const char *text)
 {
 	struct error error;
-	const struct secret_name asked = { "acme-docs", secret };
+	const struct secret_name asked = { "one", "acme-docs", secret };
 	const char *sealed;
 	enum error_class class = secret_seal(public_key, &asked, text, &arena, &sealed, &error);
 	if (class != ERROR_NONE)
 		ck_assert_str_ne(error.remedy, "");
 	return class;
 }
+
+/* Not even where their texts, one behind another, are the same. */
+START_TEST(test_no_other_tenant_opens_it)
+{
+	static const struct secret_name others[] = { { "two", "acme-docs", "API_KEY" },
+		{ "", "one", "acme-docs" }, { "oneacme-docs", "", "API_KEY" },
+		{ "one", "acme-docsAPI_KEY", "" } };
+	struct error error;
+	const char *sealed, *opened;
+
+	ck_assert_int_eq(
+		secret_seal(pair.public_key, &name, value, &arena, &sealed, &error), ERROR_NONE);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		ck_assert_int_eq(
+			secret_open(pair.private_key, &others[i], sealed, &arena, &opened, &error),
+			ERROR_INVALID_INPUT);
+}
+END_TEST
 
 START_TEST(test_what_cannot_be_kept_secret_is_refused)
 {
@@ -170,7 +188,6 @@ END_TEST
 
 START_TEST(test_a_shared_secret_is_told_from_a_sealed_one)
 {
-	char owner[SECRET_OWNER_SIZE];
 	const char *reference = secret_shared_text(&arena, "one", NULL);
 	const char *resolved = secret_shared_text(&arena, "one", "sealed.0.A");
 	ck_assert_str_eq(reference, "shared.one");
@@ -184,8 +201,7 @@ START_TEST(test_a_shared_secret_is_told_from_a_sealed_one)
 	ck_assert(!secret_shares("shared.one_more", reference));
 	ck_assert(!secret_shares("sealed.00000000.AAAA", reference));
 	/* No app has such an id. */
-	secret_shared_owner(owner, "default");
-	ck_assert(!identifier_valid(owner));
+	ck_assert(!identifier_valid(SECRET_SHARED_APP));
 }
 END_TEST
 
@@ -193,8 +209,9 @@ int main(void)
 {
 	const TTest *const tests[] = { test_opens_what_was_sealed,
 		test_what_is_not_utf_8_is_not_opened, test_opens_for_its_app_and_name_only,
-		test_damage_is_refused, test_keys_are_replaced_one_after_the_other,
-		test_keys_are_checked, test_what_cannot_be_kept_secret_is_refused,
+		test_no_other_tenant_opens_it, test_damage_is_refused,
+		test_keys_are_replaced_one_after_the_other, test_keys_are_checked,
+		test_what_cannot_be_kept_secret_is_refused,
 		test_a_shared_secret_is_told_from_a_sealed_one, NULL };
 	return suite_main("secret", tests, setup, teardown);
 }

@@ -60,7 +60,9 @@ static void tear_down(void)
 
 static enum error_class seal(const char *public_key, const char *app, cJSON *json)
 {
-	struct secret_sealing sealing = { .public_key = public_key, .app = app, .arena = &arena };
+	struct secret_sealing sealing = {
+		.public_key = public_key, .app = { "one", app }, .arena = &arena
+	};
 	enum error_class class =
 		secret_input_seal(&sealing, &input_record, json, "/inputs/x", &error);
 	/* As a step of another workflow that takes the same input: nothing is sealed twice. */
@@ -81,7 +83,7 @@ static cJSON *sealed(const char *app, const char *text)
 static enum error_class open_one(
 	void *context, const struct reference *reference, cJSON **ret_value, struct error *into)
 {
-	const struct secret_name name = { context, SECRET_INPUT_NAME };
+	const struct secret_name name = { "one", context, SECRET_INPUT_NAME };
 	const char *value;
 	if (reference->kind != REFERENCE_SEALED) {
 		*ret_value = cJSON_CreateString("<value>");

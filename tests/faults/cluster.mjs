@@ -7,7 +7,7 @@ import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { TESTER, shippedUsers } from '../harness/redis.mjs';
-import { build, childrenOf, freePort, until } from '../integration/stack.mjs';
+import { build, childrenOf, executorsOf, freePort, until } from '../integration/stack.mjs';
 import { Provider } from './provider.mjs';
 import { Redis } from './resp.mjs';
 
@@ -19,6 +19,16 @@ function pairs(list) {
   const fields = {};
   for (let i = 0; i + 1 < list.length; i += 2) fields[list[i]] = list[i + 1];
   return fields;
+}
+
+// Those that were started with something of the folder, also where their parent is gone.
+async function processesOf(folder) {
+  const found = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const about = ['cmdline', 'environ'].map((name) => readFile(`/proc/${pid}/${name}`, 'latin1').catch(() => ''));
+    if ((await Promise.all(about)).some((text) => text.includes(folder))) found.push(Number(pid));
+  }
+  return found;
 }
 
 // A process of ours: what it says is kept, its end is a promise.
@@ -93,6 +103,7 @@ export class Cluster {
     cluster.hits = []; // { at, worker, what }: what was done to whom
     cluster.provider = await Provider.start();
     await cluster.startRedis();
+    await cluster.loadFunctions();
     await cluster.startWeb();
     return cluster;
   }
@@ -141,6 +152,11 @@ export class Cluster {
     if (server.gone) throw new Error('redis-server has ended');
   }
 
+  // As an operator does before the first worker is there: slipway-api may not.
+  async loadFunctions() {
+    await run(path.join(build, 'slipway'), ['functions', 'load', ...this.login('slipway-verify')]);
+  }
+
   async killRedis() {
     this.server.kill('SIGKILL');
     await this.server.ended;
@@ -156,12 +172,18 @@ export class Cluster {
 
   // What people can read about an app, oldest first: { at, workflow, action, run, event, detail }.
   async events(app) {
-    const entries = await this.redis('XRANGE', `slipway:{0}:app:default:${app}:events`, '-', '+');
-    return entries.map(([id, fields]) => ({ at: Number(id.split('-')[0]), ...pairs(fields) }));
+    const lines = await this.redis('LRANGE', `slipway:{0}:app:default:${app}:events`, '0', '-1');
+    let what;
+    return lines.reverse().map((line) => {
+      const [, at, event, said, detail] = /^(\d+)-\d+ (\S+) (\S+) ?(.*)$/s.exec(line);
+      what = said === '^' ? what : said;
+      const [workflow, action, run] = what.split('.');
+      return { at: Number(at), workflow, action, run, event, detail };
+    });
   }
 
   apps() {
-    return this.redis('ZRANGE', 'slipway:{0}:apps', '0', '-1');
+    return this.redis('ZRANGE', 'slipway:{0}:apps:default', '0', '-1');
   }
 
   // ---- the web tier ----
@@ -285,7 +307,7 @@ export class Cluster {
     );
     worker.id = `${hostname()}-${worker.pid}`; // as it stands in Redis
     worker.variant = variant;
-    worker.executors = () => childrenOf(worker.pid);
+    worker.executors = () => executorsOf(worker.pid);
     this.workers.push(worker);
     await until(
       async () => worker.gone || (await worker.executors()).length === executors,
@@ -377,6 +399,8 @@ export class Cluster {
     this.connection.close();
     await this.server?.stop();
     await this.provider?.stop();
+    // What was killed with its parent ends a moment after it, and may have begun a file.
+    await until(async () => (await processesOf(this.folder)).length === 0, 'all its processes are gone');
     await rm(this.folder, { recursive: true, force: true });
   }
 }

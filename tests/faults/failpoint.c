@@ -67,3 +67,17 @@ bool failpoint(const char *where, const char *what)
 		stop_all();
 	return strcmp(action, "error") == 0;
 }
+
+bool failpoints(const char *where, const char *names)
+{
+	char name[64];
+	bool failed = false;
+
+	while (*names != '\0') {
+		size_t length = strcspn(names, " ");
+		snprintf(name, sizeof(name), "%.*s", (int)length, names);
+		failed |= failpoint(where, name);
+		names += length + strspn(names + length, " ");
+	}
+	return failed;
+}

@@ -17,7 +17,7 @@ const mutants = [
   {
     name: 'no fence on renew',
     file: `${scripts}/renew.lua`,
-    from: 'if not held(arg.token) then',
+    from: "if was[1] ~= 'running' or was[2] ~= token then",
     to: 'if false then',
     row: 'failpoints',
     scale: points('before.renew', ['stop']),
@@ -25,7 +25,7 @@ const mutants = [
   {
     name: 'no fence on the write that finishes',
     file: `${scripts}/finish.lua`,
-    from: 'if not held(arg.token) then',
+    from: 'if not is_held(was.status, was.lease, arg.token) then',
     to: 'if false then',
     row: 'failpoints',
     scale: points('before.finish', ['stop']),
@@ -33,7 +33,7 @@ const mutants = [
   {
     name: 'no fence on progress',
     file: `${scripts}/progress.lua`,
-    from: 'if not held(arg.token) then',
+    from: 'if not is_held_by(arg.token) then',
     to: 'if false then',
     row: 'failpoints',
     scale: points('provider.after.POST', ['stop']),
@@ -41,8 +41,8 @@ const mutants = [
   {
     name: 'a write without looking whether the run exists',
     file: `${scripts}/lease.lua`,
-    from: "return get('status') == 'running' and get('lease') == token",
-    to: "return not get('lease') or get('lease') == token",
+    from: "return status == 'running' and lease == token",
+    to: 'return not lease or lease == token',
     row: 'failpoints',
     scale: points('before.finish', ['stop']),
   },
@@ -61,17 +61,10 @@ const mutants = [
     row: 'poison',
   },
   {
-    name: 'XACK without XDEL',
-    file: `${scripts}/states.lua`,
-    from: "redis.pcall('XDEL', queue, entry)",
-    to: '',
-    row: 'kills',
-  },
-  {
-    name: 'a new entry beside the old one',
-    file: `${scripts}/states.lua`,
-    from: 'local function enqueue()\n\tdrop_entry()',
-    to: 'local function enqueue()',
+    name: 'a run that is taken keeps its place',
+    file: `${scripts}/serve.lua`,
+    from: "redis.pcall('ZPOPMIN', key)",
+    to: "redis.pcall('ZRANGE', key, 0, 0)",
     row: 'kills',
   },
   {
@@ -83,18 +76,18 @@ const mutants = [
   },
   {
     name: 'two live runs of one step',
-    file: `${scripts}/trigger.lua`,
-    from: "if status == 'running' then",
+    file: `${scripts}/trigger_run.lua`,
+    from: "if was.status == 'running' then",
     to: 'if false then',
     row: 'kills',
   },
   {
-    name: 'an entry that nobody claims is left',
+    name: 'a run whose worker died before it knew of it is left',
     file: `${scripts}/reap.lua`,
-    from: 'local unclaimed = not pending.err and #pending == 1 and pending[1][3] >= tonumber(arg.unclaimed_ms)',
-    to: 'local unclaimed = false',
+    from: 'if lease_until > now then',
+    to: 'if true then',
     row: 'failpoints',
-    scale: points('after.XREADGROUP', ['kill']),
+    scale: points('after.take', ['kill']),
   },
   {
     name: '429 burns an attempt',
@@ -112,7 +105,7 @@ const mutants = [
   },
   {
     name: 'all ask a provider that is down',
-    file: `${scripts}/gate.lua`,
+    file: `${scripts}/outage.lua`,
     from: 'if count >= FAILED_MAX then',
     to: 'if count < 0 then',
     row: 'storm',
@@ -169,8 +162,8 @@ const mutants = [
   },
   {
     name: 'a worker that stops hands nothing back',
-    file: 'src/worker/supervisor.c',
-    from: 'if (supervisor->prefork.stopping)\n\t\t\trelease(',
+    file: 'src/worker/clean_up.c',
+    from: 'if (ended->stopping)\n\t\t\trelease(',
     to: 'if (false)\n\t\t\trelease(',
     row: 'rolling',
   },
@@ -183,9 +176,9 @@ const mutants = [
   },
   {
     name: 'a worker takes what another build has otherwise',
-    file: 'src/worker/decline.c',
-    from: 'return strcmp(definition, entry->definition) == 0 ? step : NULL;',
-    to: 'return step;',
+    file: `${scripts}/claim_run.lua`,
+    from: "return arg.definitions == '' or",
+    to: 'return true or',
     row: 'builds',
   },
   {
@@ -199,15 +192,16 @@ const mutants = [
   {
     name: 'what is compiled in no longer is not found',
     file: 'src/api/target.c',
-    from: 'if (class == ERROR_NONE)\n\t\t*ret_target = find(app, workflow, step);\n\treturn class;',
-    to: 'return class == ERROR_NONE ? target_find(app, workflow, step, ret_target, error) : class;',
+    from: 'if (class == ERROR_NONE)\n\t\t*ret_target = find(service, app, workflow, step);\n\treturn class;',
+    to: 'if (class == ERROR_NONE)\n\t\t*ret_target = find(service, app, workflow, step);\n\t' +
+      'return class != ERROR_NONE || target_is_known(ret_target) ? class : target_unknown(ret_target, error);',
     row: 'builds',
   },
   {
     name: 'the token is written to standard error',
-    file: 'src/action/call.c',
+    file: 'src/action/connection.c',
     from: 'sodium_bin2hex(name, CREDENTIAL_SIZE, hash, 8);',
-    to: 'text_copy(name, CREDENTIAL_SIZE, "none");\n\tfprintf(stderr, "%s\\n", token);',
+    to: 'text_copy(name, CREDENTIAL_SIZE, "none");\n\tfprintf(stderr, "%s\\n", text);',
     row: 'storm',
   },
 ];

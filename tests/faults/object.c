@@ -61,6 +61,12 @@ static enum action_result run(
 	return finish(context, input->name, &answer, output);
 }
 
+static const struct call_row calls[] = {
+	{ CALL_OF(GET, "/objects/{name}", NAMES_NOTHING) },
+	{ CALL_OF(POST, "/objects/{name}", NAMES_NOTHING) },
+	{ .path = NULL },
+};
+
 /* The same with one short attempt: for what goes wrong at once. */
 const struct action_definition object_once = {
 	.id = "faults.once",
@@ -69,6 +75,8 @@ const struct action_definition object_once = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.other_provider = "github",
+	.calls = calls,
 	.attempt_timeout_s = 5,
 	.max_attempts = 1,
 };
@@ -80,5 +88,7 @@ const struct action_definition object = {
 	.checkpoint = RECORD(struct checkpoint, checkpoint_fields),
 	.output = RECORD(struct output, output_fields),
 	.run = run,
+	.other_provider = "github",
+	.calls = calls,
 	.attempt_timeout_s = 30,
 };

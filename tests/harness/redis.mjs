@@ -23,18 +23,31 @@ function makeUsers(folder, passwordFile) {
   writeFileSync(path.join(folder, 'users.acl'), text, { mode: 0o600 });
 }
 
+// The keys of all workers of a test, and the public one of slipway-api.
+function makeKeys(file) {
+  const program = path.join(process.env.BUILD ?? 'build', 'slipway');
+  const done = spawnSync(program, ['key', file], { encoding: 'utf8' });
+  if (done.status !== 0) throw new Error(done.stdout + done.stderr);
+  return done.stdout.trim().replace(/^SLIPWAY_SECRETS_PUBLIC_KEY=/, '');
+}
+
 // Writes the users into the folder, and says how redis.conf names them and how each logs in.
 export function shippedUsers(folder) {
   const own = path.join(folder, 'users');
   const passwordFile = (user) => path.join(own, `${user}.password`);
   makeUsers(own, passwordFile);
+  const keys = path.join(own, 'secrets.keys');
+  const publicKey = makeKeys(keys);
   return {
+    keys,
+    publicKey,
     lines: [`include "${path.join(shipped, 'slipway.conf')}"`, `aclfile "${path.join(own, 'users.acl')}"`],
     acl: path.join(own, 'users.acl'),
     passwordFile,
     password: (user) => readFileSync(passwordFile(user), 'utf8').trim(),
-    // With which a program logs in at a socket.
-    flags: (user, socket) => ['--redis-url', `unix://${user}@${socket}`, '--redis-password-file', passwordFile(user)],
+    // With which a program logs in at a socket; a worker needs keys as well.
+    flags: (user, socket) => ['--redis-url', `unix://${user}@${socket}`, '--redis-password-file', passwordFile(user),
+      ...(user === 'slipway-worker' ? ['--secrets-keys-file', keys] : [])],
   };
 }
 
@@ -88,5 +101,13 @@ export class RedisServer {
 
   flags(user) {
     return this.users.flags(user, this.socket);
+  }
+
+  // What slipway-api calls and may not load: as the operator does, or the first worker.
+  loadFunctions() {
+    const program = path.join(process.env.BUILD ?? 'build', 'slipway');
+    const done = spawnSync(program, ['functions', 'load', ...this.flags('slipway-verify')], { encoding: 'utf8' });
+    if (done.status !== 0) throw new Error(done.stdout + done.stderr);
+    return this;
   }
 }

@@ -1,5 +1,8 @@
 #include "harness/store.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "harness/redis_server.h"
 
 /* Of the program; of the test that runs, where it has one. */
@@ -29,6 +32,11 @@ struct redis *store_open(void)
 	return connect_to(&server);
 }
 
+struct redis *store_connect(void)
+{
+	return connect_to(own.pid != 0 ? &own : &server);
+}
+
 struct redis *store_open_own(struct redis *redis)
 {
 	redis_free(redis);
@@ -40,6 +48,19 @@ void store_restart(void)
 {
 	ck_assert_int_ne(own.pid, 0);
 	redis_server_restart(&own);
+}
+
+int64_t store_scripts_run(struct redis *redis)
+{
+	static const char *const words[] = { "INFO", "commandstats" };
+	static const char clock[] = "cmdstat_time:calls=";
+	struct redisReply *reply;
+	struct error error;
+	ck_assert_int_eq(redis_command(redis, 2, words, &reply, &error), ERROR_NONE);
+	const char *line = strstr(reply_text(reply), clock);
+	int64_t calls = line != NULL ? strtoll(line + strlen(clock), NULL, 10) : 0;
+	reply_free(reply);
+	return calls;
 }
 
 void store_close(struct redis *redis)

@@ -7,7 +7,11 @@
 #define TESTS_HARNESS_STORE_H
 
 #include "harness/suite.h"
+#include "store/keys.h"
 #include "store/redis.h"
+
+/* An app of the tenant that tests are of where they do not say. */
+#define APP(id) (&(const struct app_name){ "default", (id) })
 
 /* As suite_main, while the server runs; setup calls store_open, and teardown store_close. */
 int store_suite_main(
@@ -16,11 +20,17 @@ int store_suite_main(
 /* Empties the server and connects to it. */
 struct redis *store_open(void);
 
+/* Another connection to the same, which the caller frees. */
+struct redis *store_connect(void);
+
 /* Starts a server for this test alone, and connects to it in place of redis. */
 struct redis *store_open_own(struct redis *redis);
 
 /* Kills the test's own server hard, and starts it anew on what it has written. */
 void store_restart(void);
+
+/* How many scripts the server has run: each asks once what the time is. */
+int64_t store_scripts_run(struct redis *redis);
 
 /* Ends the connection, and the server where it is the test's own. */
 void store_close(struct redis *redis);

@@ -7,7 +7,15 @@
 #include <check.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+/* Valgrind takes up to fifty times as long. What is large only to show that it takes no long time
+ * or little memory need not be so there: without it and under the sanitizers it is. */
+static inline bool suite_under_valgrind(void)
+{
+	return getenv("UNDER_VALGRIND") != NULL;
+}
 
 /* Runs the tests (ended by NULL), each in a process of its own; setup and teardown may be NULL.
  * Returns the exit status. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "action/dry_run_found.h"
 #include "base/clock.h"
 #include "base/redact.h"
 #include "base/unknown.h"
@@ -258,7 +259,14 @@ const char *trial_change(const struct trial *trial)
 
 const char *trial_difference(const struct trial *trial, size_t index)
 {
-	return index < trial->dry_run.difference_count ? trial->dry_run.differences[index] : "";
+	int64_t more;
+	const struct string_list list = dry_run_differences(&trial->dry_run, &more);
+	return index < list.count ? list.items[index] : "";
+}
+
+const char *trial_found(const struct trial *trial)
+{
+	return trial->dry_run.found;
 }
 
 const char *trial_planned_request(struct trial *trial)

@@ -80,6 +80,9 @@ bool trial_skipped(const struct trial *trial);
 const char *trial_change(const struct trial *trial);
 const char *trial_difference(const struct trial *trial, size_t index);
 
+/* A digest of all that the last attempt of a plan was told of what is there; "" without any. */
+const char *trial_found(const struct trial *trial);
+
 /* The call that would do it, as people read it; "" where none was made. */
 const char *trial_planned_request(struct trial *trial);
 

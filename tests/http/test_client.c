@@ -1,11 +1,17 @@
 /*
  * The door to libcurl: limits, redirects, addresses.
  *
- * covers: src/http/client.c src/http/url.c
+ * covers: src/http/client.c src/http/url.c src/http/response.c
  */
+#include <inttypes.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "harness/json_text.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
@@ -35,21 +41,29 @@ static void teardown(void)
 	arena_release(&arena);
 }
 
+#define PATIENCE_MS 20000 /* for what is answered at once, by a busy machine too */
+
 static const char *at(const char *path)
 {
 	return arena_format(&arena, "%s%s", peer_url(peer), path);
 }
 
-static enum error_class send_method(enum http_method method, const char *url, const char *body)
+static enum error_class send_within(
+	int64_t milliseconds, enum http_method method, const char *url, const char *body)
 {
 	const struct http_request request = { .method = method,
 		.url = url,
 		.headers = { "Authorization: Bearer secret" },
 		.kept_headers = { "x-github-request-id", "x-not-sent" },
 		.body = body,
-		.deadline_at = clock_monotonic_ms() + 1000,
+		.deadline_at = clock_monotonic_ms() + milliseconds,
 		.allow_loopback = true };
 	return http_send(client, &request, &response, &error);
+}
+
+static enum error_class send_method(enum http_method method, const char *url, const char *body)
+{
+	return send_within(PATIENCE_MS, method, url, body);
 }
 
 START_TEST(test_gets_body_status_and_headers)
@@ -93,6 +107,118 @@ START_TEST(test_absent_limit_headers_are_not_zero)
 	ck_assert_int_eq(response.limit_remaining, -1);
 	ck_assert_int_eq(response.retry_after_ms, 0);
 	http_response_release(&response);
+}
+END_TEST
+
+/* Then the reset is compared with our clock: within its day. */
+START_TEST(test_a_date_of_no_year_of_http_is_none)
+{
+	static const struct {
+		const char *date;
+		int64_t date_at;
+	} cases[] = { { "Fri, 31 Dec 9999 23:59:59 GMT", INT64_C(253402300799000) },
+		{ "Sat, 01 Jan 10000 00:00:00 GMT", 0 }, { "Thu, 01 Jan 19700 00:00:00 GMT", 0 },
+		{ "Thu, 01 Jan 1970 00:00:01 GMT", 1000 }, { "Wed, 31 Dec 1969 23:00:00 GMT", 0 },
+		{ "tomorrow", 0 } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct peer_row rows[] = {
+			{ .method = "GET",
+				.path = "/a",
+				.status = 200,
+				.headers = arena_format(&arena,
+					"x-ratelimit-reset: 253402300800\nDate: %s",
+					cases[i].date) },
+			{ .method = NULL },
+		};
+		peer_set(peer, rows);
+		ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_NONE);
+		ck_assert_msg(response.date_at == cases[i].date_at, "%s: %" PRId64, cases[i].date,
+			response.date_at);
+		ck_assert_int_eq(response.limit_reset_ms, i == 0 ? 1000 : 86400000);
+		http_response_release(&response);
+	}
+}
+END_TEST
+
+/* ---- a peer that writes what MHD would not ---- */
+
+/* A process of its own that answers each request with the next response, waits on one connection
+ * until that ends, and exits with how many it has taken. */
+static pid_t start_writer(char url[64], const char *const *responses, size_t count)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t size = sizeof(address);
+	char bytes[4096];
+	int listener = socket(AF_INET, SOCK_STREAM, 0), connection = -1, taken = 0;
+	ck_assert_int_eq(bind(listener, (const struct sockaddr *)&address, size), 0);
+	ck_assert_int_eq(listen(listener, 4), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	text_format(url, 64, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+	pid_t child = fork();
+	if (child != 0) {
+		close(listener);
+		return child;
+	}
+	for (size_t i = 0; i < count; i++) {
+		ssize_t got = connection >= 0 ? read(connection, bytes, sizeof(bytes)) : 0;
+		while (got <= 0) {
+			close(connection);
+			connection = accept(listener, NULL, NULL);
+			taken++;
+			got = read(connection, bytes, sizeof(bytes));
+		}
+		if (write(connection, responses[i], strlen(responses[i])) < 0)
+			_exit(0);
+	}
+	_exit(taken);
+}
+
+/* Such a line goes on where there is one before: what a handle remembered of the response before
+ * was taken for it. Else all come over one connection. */
+START_TEST(test_a_first_header_that_begins_with_a_blank_belongs_to_none)
+{
+	static const struct {
+		const char *response, *id;
+		enum error_class class;
+	} cases[] = {
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nx-github-request-id: A\r\n\r\na", "A",
+			ERROR_NONE },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nx-github-request-id: B\r\n C\r\n\r\na",
+			"B C", ERROR_NONE },
+		{ "HTTP/1.1 200 OK\r\n x: y\r\nContent-Length: 1\r\n\r\na", "", ERROR_NETWORK },
+		{ "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na", "", ERROR_NONE },
+	};
+	const char *responses[ARRAY_LEN(cases)];
+	char url[64];
+	int status;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		responses[i] = cases[i].response;
+	pid_t writer = start_writer(url, responses, ARRAY_LEN(cases));
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_int_eq(send_method(HTTP_GET, url, NULL), cases[i].class);
+		if (cases[i].class != ERROR_NONE)
+			continue;
+		ck_assert_str_eq(buffer_text(&response.body), "a");
+		ck_assert_str_eq(
+			http_response_header(&response, "x-github-request-id"), cases[i].id);
+		http_response_release(&response);
+	}
+	ck_assert_int_eq(waitpid(writer, &status, 0), writer);
+	/* The third response ended the first. */
+	ck_assert_int_eq(WEXITSTATUS(status), 2);
+}
+END_TEST
+
+START_TEST(test_a_status_of_no_three_digits_is_no_response)
+{
+	static const char *const line = "HTTP/2036854775\x80 307 x\r\nContent-Length: 1\r\n\r\na";
+	char url[64];
+	int status;
+	pid_t writer = start_writer(url, &line, 1);
+	ck_assert_int_eq(send_method(HTTP_GET, url, NULL), ERROR_NETWORK);
+	ck_assert_int_eq(waitpid(writer, &status, 0), writer);
+	ck_assert_int_eq(WEXITSTATUS(status), 1);
 }
 END_TEST
 
@@ -206,9 +332,12 @@ START_TEST(test_hanging_answer_ends_at_the_deadline)
 	};
 	int64_t begun = clock_monotonic_ms();
 	peer_set(peer, rows);
-	ck_assert_int_eq(send_method(HTTP_GET, at("/slow?token=hidden"), NULL), ERROR_TIMEOUT);
-	ck_assert_int_lt(clock_monotonic_ms() - begun, 3000);
-	ck_assert_ptr_nonnull(strstr(error.message, "GET 127.0.0.1/slow"));
+	enum error_class class = send_within(1000, HTTP_GET, at("/slow?token=hidden"), NULL);
+	ck_assert_int_eq(class, ERROR_TIMEOUT);
+	ck_assert_int_lt(clock_monotonic_ms() - begun, 10000);
+	char named[100];
+	snprintf(named, sizeof(named), "GET %s/slow:", peer_url(peer) + strlen("http://"));
+	ck_assert_ptr_nonnull(strstr(error.message, named));
 	ck_assert_ptr_null(strstr(error.message, "hidden"));
 }
 END_TEST
@@ -260,7 +389,7 @@ END_TEST
 START_TEST(test_plain_http_to_loopback_needs_permission)
 {
 	const struct http_request request = { .url = at("/a"),
-		.deadline_at = clock_monotonic_ms() + 1000 };
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS };
 	ck_assert_int_eq(http_send(client, &request, &response, &error), ERROR_INVALID_INPUT);
 	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
 }
@@ -278,7 +407,7 @@ START_TEST(test_urls_from_inputs_reach_no_private_address)
 		"https://[fd00:ec2::254]/", "https://198.18.0.1/", "https://192.0.0.192/" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const struct http_request request = { .url = bad[i],
-			.deadline_at = clock_monotonic_ms() + 2000,
+			.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 			.reach = HTTP_REACH_PUBLIC };
 		enum error_class class = http_send(client, &request, &response, &error);
 		ck_assert_msg(class == ERROR_INVALID_INPUT, "%s: %d %s", bad[i], (int)class,
@@ -291,7 +420,7 @@ END_TEST
 START_TEST(test_permission_for_loopback_opens_no_private_network)
 {
 	const struct http_request private = { .url = "https://192.168.1.1/",
-		.deadline_at = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = true };
 	ck_assert_int_eq(http_send(client, &private, &response, &error), ERROR_INVALID_INPUT);
@@ -299,7 +428,7 @@ START_TEST(test_permission_for_loopback_opens_no_private_network)
 		{ .method = NULL } };
 	peer_set(peer, rows);
 	const struct http_request loopback = { .url = at("/a"),
-		.deadline_at = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.reach = HTTP_REACH_PUBLIC,
 		.allow_loopback = true };
 	ck_assert_int_eq(http_send(client, &loopback, &response, &error), ERROR_NONE);
@@ -332,7 +461,9 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_gets_body_status_and_headers,
-		test_absent_limit_headers_are_not_zero, test_methods_and_bodies_arrive,
+		test_absent_limit_headers_are_not_zero, test_a_date_of_no_year_of_http_is_none,
+		test_a_first_header_that_begins_with_a_blank_belongs_to_none,
+		test_a_status_of_no_three_digits_is_no_response, test_methods_and_bodies_arrive,
 		test_redirects_keep_method_and_body_on_the_same_host, test_writes_do_not_follow_301,
 		test_no_redirect_to_another_host, test_redirects_end_after_three,
 		test_hanging_answer_ends_at_the_deadline,

@@ -8,7 +8,7 @@ import { Stack, childrenOf, until } from './stack.mjs';
 import { Peer } from './peer.mjs';
 import * as workers from './worker.mjs';
 
-const LEASE_SECONDS = 2;
+const LEASE_SECONDS = 3;
 const TOKEN = 'ghs_0123456789.the-first-token';
 const NEW_TOKEN = 'ghs_9876543210.the-second-token';
 

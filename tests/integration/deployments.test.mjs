@@ -20,7 +20,7 @@ const poll = async (appId, workflowId) => (await stack.get(`/api/deploy?appId=${
 const ended = (appId, workflowId, status) => until(async () => {
   const answer = await poll(appId, workflowId);
   return answer.deployment?.status === status && answer;
-}, `the deployment of ${appId} is ${status}`, 8000);
+}, `the deployment of ${appId} is ${status}`);
 const step = (answer, id) => answer.actions.find((one) => one.actionId === id);
 const statuses = (answer) => Object.fromEntries(answer.actions.map((one) => [one.actionId, one.status]));
 
@@ -83,6 +83,55 @@ test('a start whose answer was lost is sent again and makes nothing twice, also 
   assert.notEqual(anew.body.deploymentId, first.body.deploymentId);
 });
 
+test('a start that is sent again is known before it is checked, whatever has changed meanwhile', async () => {
+  const app = anApp();
+  const configured = await stack.post({ mode: 'configure', appId: app, config: { text: 'hello' } });
+  const body = { inputs: { greet: { text: '\${config.text}' } }, startId: 'once', replace: true,
+    configVersion: configured.body.version };
+  const first = await post('start', app, 'hello', body);
+  assert.equal(first.status, 202, JSON.stringify(first.body));
+  const done = await ended(app, 'hello', 'done');
+  await stack.post({ mode: 'configure', appId: app, config: { text: null } });
+  const unknownPlan = { plan: 'f'.repeat(64) };
+  const again = await post('start', app, 'hello', { ...body, ...unknownPlan });
+  assert.equal(again.status, 200, JSON.stringify(again.body));
+  assert.deepEqual(again.body, done.deployment);
+  const other = await post('start', app, 'hello', { ...body, startId: 'another' });
+  assert.equal(other.body.class, 'config_changed');
+
+  // A retry as well: by now it would be 422.
+  const retry = { startId: 'once' };
+  assert.equal((await post('retry', app, 'hello', retry)).status, 422);
+  await stack.post({ mode: 'configure', appId: app, config: { text: 'hello' } });
+  assert.equal((await post('retry', app, 'hello', retry)).status, 200);
+  await stack.post({ mode: 'configure', appId: app, config: { text: null } });
+  const known = await post('retry', app, 'hello', retry);
+  assert.equal(known.status, 200, JSON.stringify(known.body));
+  assert.equal(known.body.deploymentId, first.body.deploymentId);
+});
+
+test('of two clients that replace what the other has started, none does so by sending it again', async () => {
+  const app = anApp();
+  const never = { after: [{ appId: `${app}-never`, workflowId: 'hello' }], replace: true };
+  const bodies = ['one', 'two'].map((text) => ({ inputs: { greet: { text } }, startId: text, ...never }));
+  const first = await post('start', app, 'hello', bodies[0]);
+  const second = await post('start', app, 'hello', bodies[1]);
+  assert.deepEqual([first.status, second.status], [202, 202]);
+  const again = await post('start', app, 'hello', bodies[0]);
+  assert.equal(again.status, 200, JSON.stringify(again.body));
+  assert.equal(again.body.deploymentId, first.body.deploymentId);
+  assert.deepEqual([again.body.status, again.body.reason], ['error', 'cancelled']);
+  const { deployment } = await poll(app, 'hello');
+  assert.deepEqual([deployment.deploymentId, deployment.status], [second.body.deploymentId, 'running']);
+
+  await stack.redis('DEL', `slipway:{0}:app:default:${app}:deployments`);
+  const forgotten = await post('start', app, 'hello', bodies[0]);
+  assert.equal(forgotten.status, 409);
+  assert.match(forgotten.body.detail, new RegExp(first.body.deploymentId));
+  assert.equal(forgotten.body.current.deploymentId, second.body.deploymentId);
+  await post('cancel', app, 'hello');
+});
+
 test('a step that fails holds what needs it; a retry with changed inputs goes on with the rest', async () => {
   const app = anApp();
   const inputs = site(app, { repo: { owner: 'acme', name: app, fork: 'upstream/no-such-repository' } }).inputs;
@@ -128,8 +177,8 @@ test('starting a workflow that is done looks at the world again, and changes not
   assert.notEqual(step(second, 'repo').runId, step(first, 'repo').runId);
   for (const id of ['repo', 'project', 'env']) {
     const { gives } = await stack.hash(app, 'site', id);
-    assert.match(gives, /^[0-9a-f]{64}$/);
-    assert.equal(gives, before[id].gives, id);
+    assert.match(gives, /^[0-9a-f]{32} [0-9a-f]{8}\.[\w-]{22}$/);
+    assert.equal(gives.split(' ')[0], before[id].gives.split(' ')[0], id);
   }
   assert.equal(step(second, 'deployment').output.id, step(first, 'deployment').output.id);
   assert.ok(second.actions.every((one) => one.stale === undefined), JSON.stringify(second.actions));
@@ -213,6 +262,38 @@ test('a person gives the result of a step that fails, and the rest goes on with 
   assert.equal(step(failed, 'project').reason, 'need_failed');
 });
 
+test('what a person gave before the first start is kept until its inputs change', async () => {
+  const [app, later] = [anApp(), anApp()];
+  const byHand = (id) => post('skip', id, 'hello', { actionId: 'greet', output: { text: 'by hand', length: 7 } });
+  const greeting = async (id) => {
+    const { reason, output } = step(await ended(id, 'hello', 'done'), 'greet');
+    return [reason, output.text];
+  };
+  const kept = ['given', 'by hand'];
+  const configure = (id, text) => post('configure', id, undefined, { inputs: { greet: { text } } });
+
+  // The inputs are configured: the result is that of these.
+  await configure(app, 'hello');
+  assert.equal((await byHand(app)).body.reason, 'given');
+  assert.equal((await post('trigger', app, 'hello', { actionId: 'greet' })).body.reused, true);
+  await post('start', app, 'hello');
+  assert.deepEqual(await greeting(app), kept);
+  await post('start', app, 'hello');
+  assert.deepEqual(await greeting(app), kept);
+  await configure(app, 'good day');
+  await post('start', app, 'hello');
+  assert.deepEqual(await greeting(app), [null, 'good day']);
+
+  // They come with the start: the result is for the first that come.
+  await byHand(later);
+  await post('start', later, 'hello', { inputs: { greet: { text: 'hello' } } });
+  assert.deepEqual(await greeting(later), kept);
+  await post('start', later, 'hello', { inputs: { greet: { text: 'hello' } } });
+  assert.deepEqual(await greeting(later), kept);
+  await post('start', later, 'hello', { inputs: { greet: { text: 'hello' } }, force: true });
+  assert.deepEqual(await greeting(later), [null, 'hello']);
+});
+
 test('a step waits for a step of another app, and goes on when that is done', async () => {
   const [docs, timelining] = [anApp(), anApp()];
   const reference = `\${app.${docs}.hello.greet.text}`;
@@ -233,6 +314,25 @@ test('a step waits for a step of another app, and goes on when that is done', as
   await until(async () => step(await poll(timelining, 'hello'), 'greet').output?.text === 'they say good night',
     'it is made anew');
   assert.equal(step(await poll(timelining, 'hello'), 'greet').stale, undefined);
+});
+
+test('a retry of a deployment that is done runs again what is stale, and nothing else', async () => {
+  const [docs, timelining] = [anApp(), anApp()];
+  await post('start', docs, 'hello', { inputs: { greet: { text: 'good day' } } });
+  await ended(docs, 'hello', 'done');
+  const inputs = { greet: { text: `they say \${app.${docs}.hello.greet.text}` } };
+  await post('start', timelining, 'hello', { inputs });
+  const done = await ended(timelining, 'hello', 'done');
+  const same = await post('retry', timelining, 'hello');
+  assert.equal(same.status, 200);
+  assert.deepEqual(same.body, done.deployment);
+
+  await post('start', docs, 'hello', { inputs: { greet: { text: 'good night' } } });
+  await until(async () => step(await poll(timelining, 'hello'), 'greet').stale === true, 'its result is stale');
+  const { status, body } = await post('retry', timelining, 'hello');
+  assert.equal(status, 202, JSON.stringify(body));
+  assert.equal(body.deploymentId, done.deployment.deploymentId);
+  assert.equal(step(await ended(timelining, 'hello', 'done'), 'greet').output.text, 'they say good night');
 });
 
 test('after: a deployment waits for that of another app', async () => {
@@ -292,4 +392,37 @@ test('a cancel names a step or a deployment, not both', async () => {
   const both = await post('cancel', app, 'hello', { actionId: 'greet', deploymentId: body.deploymentId });
   assert.equal(both.status, 400);
   assert.equal(both.body.errors[0].place, '/deploymentId');
+});
+
+test('a cancel of a run leaves the one alone that somebody has started since', async () => {
+  const app = anApp();
+  const never = [{ appId: `${app}-never`, workflowId: 'hello' }];
+  const inputs = { greet: { text: 'hello' } };
+  const cancel = (runId) => post('cancel', app, 'hello', { actionId: 'greet', runId });
+  await post('start', app, 'hello', { inputs, after: never });
+  const { runId } = await stack.status(app, 'hello', 'greet');
+  assert.equal((await cancel(runId)).status, 202);
+  const again = await cancel(runId);
+  assert.deepEqual([again.status, again.body.status, again.body.runId], [200, 'error', runId]);
+  // Nobody has run it yet, or somebody else has: nothing runs, and it says what is there.
+  const idle = await post('cancel', app, 'hello', { actionId: 'greet', runId: 'another' });
+  assert.deepEqual([idle.status, idle.body.runId], [200, runId]);
+
+  await post('start', app, 'hello', { inputs, after: never });
+  const late = await cancel(runId);
+  const live = await stack.status(app, 'hello', 'greet');
+  assert.deepEqual([late.status, late.body.class, late.body.current.runId], [409, 'run_conflict', live.runId]);
+  assert.equal(live.status, 'running');
+  assert.ok(late.body.detail.includes(live.runId) && late.body.detail.includes(runId), late.body.detail);
+  assert.equal((await cancel(live.runId)).status, 202);
+});
+
+test('a cancel by runId names the step of the run', async () => {
+  const app = anApp();
+  for (const more of [{ runId: 'r1' }, { runId: 'r1', deploymentId: 'd1' }]) {
+    const { status, body } = await post('cancel', app, 'hello', more);
+    assert.deepEqual([status, body.errors[0].place], [400, '/runId']);
+  }
+  const unnamed = await post('cancel', app, 'hello', { actionId: 'greet', runId: '' });
+  assert.deepEqual([unnamed.status, unnamed.body.errors[0].place], [400, '/runId']);
 });

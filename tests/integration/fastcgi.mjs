@@ -76,3 +76,26 @@ function exchange(socket, parameterPairs, content) {
     });
   });
 }
+
+// One request on a connection of its own, with headers as a web server passes them: { status, head, text, body }.
+export async function request(socketPath, method, uri, headers = {}, json = undefined) {
+  const content = json === undefined ? '' : JSON.stringify(json);
+  const [path, query = ''] = uri.split('?');
+  const socket = await open(socketPath);
+  const named = Object.entries(headers).map(([name, value]) =>
+    [`HTTP_${name.toUpperCase().replaceAll('-', '_')}`, value]);
+  const typed = content === '' ? {}
+    : { CONTENT_TYPE: 'application/json', CONTENT_LENGTH: String(Buffer.byteLength(content)) };
+  const whole = await exchange(socket, { REQUEST_METHOD: method, DOCUMENT_URI: path, QUERY_STRING: query, ...typed,
+    ...Object.fromEntries(named) }, content);
+  socket.destroy();
+  const [head, ...rest] = whole.split('\r\n\r\n');
+  const text = rest.join('\r\n\r\n');
+  return {
+    status: Number(/^Status: (\d+)/m.exec(head)[1]),
+    head,
+    text,
+    header: (name) => new RegExp(`^${name}: (.*?)\\r?$`, 'mi').exec(head)?.[1],
+    body: /json/.test(head) && text !== '' ? JSON.parse(text) : undefined,
+  };
+}

@@ -17,7 +17,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'slipway-layout-'));
 let redis;
 
 before(async () => {
-  redis = await new RedisServer(folder).start();
+  redis = (await new RedisServer(folder).start()).loadFunctions();
 });
 after(async () => {
   await redis.stop();
@@ -50,8 +50,8 @@ function leaveOldState() {
 }
 
 const others = {
-  'state without a number': [leaveOldState, /layout 1, this version needs 2/],
-  'another number': [() => redis.cli(TESTER, 'SET', LAYOUT, '3'), /layout 3, this version needs 2/],
+  'state without a number': [leaveOldState, /layout 1, this version needs 7/],
+  'another number': [() => redis.cli(TESTER, 'SET', LAYOUT, '6'), /layout 6, this version needs 7/],
   'a number that is no text': [() => redis.cli(TESTER, 'HSET', LAYOUT, 'a', 'b'), /layout unknown, this version/],
 };
 
@@ -85,11 +85,11 @@ test('an empty Redis is taken as it is; the first change marks it', async () => 
   assert.equal(redis.cli(TESTER, 'KEYS', '*'), '');
   const configured = configure('app');
   assert.equal(configured.status, 200, configured.text);
-  assert.equal(redis.cli(TESTER, 'GET', LAYOUT), '2');
+  assert.equal(redis.cli(TESTER, 'GET', LAYOUT), '7');
   assert.equal(redis.cli(TESTER, 'TTL', LAYOUT), '-1');
   redis.cli(TESTER, 'FLUSHALL');
   assert.equal(trigger('app').status, 202);
-  assert.equal(redis.cli(TESTER, 'GET', LAYOUT), '2');
+  assert.equal(redis.cli(TESTER, 'GET', LAYOUT), '7');
   const again = trigger('app');
   assert.equal(again.status, 200, again.text);
   const { code, text } = command('slipway-verify', 'verify');
@@ -106,15 +106,14 @@ test('a worker goes on where Redis is flushed, and stands still where old state 
     redis.cli(TESTER, 'FLUSHALL');
     trigger('second');
     await until(() => done('second'), 'the run after the flush has ended');
-    assert.equal(redis.cli(TESTER, 'GET', LAYOUT), '2');
+    assert.equal(redis.cli(TESTER, 'GET', LAYOUT), '7');
     assert.equal(readyz().status, 200);
 
     redis.cli(TESTER, 'FLUSHALL');
     leaveOldState();
     const keys = () => redis.cli(TESTER, 'KEYS', 'slipway:{0}:*').split('\n').sort().join(' ');
     redis.cli(TESTER, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    await until(() => /this version needs 2/.test(worker.log), 'the worker says why it stands still');
-    redis.cli(TESTER, 'DEL', 'slipway:{0}:queue');
+    await until(() => /this version needs 7/.test(worker.log), 'the worker says why it stands still');
     const before = keys();
     await new Promise((resolve) => { setTimeout(resolve, 1500); });
     assert.equal(keys(), before);

@@ -59,7 +59,7 @@ test('of 200 forks under a limit none fails, and a worker is refused once a wind
   // What waits for its turn or for the limit stands in delayed.
   const waiting = await until(async () => {
     const [member] = (await stack.redis('ZRANGE', 'slipway:{0}:delayed', '0', '0')).split('\n');
-    const status = member !== '' && (await stack.status(member.split(':')[0], 'site', 'repo'));
+    const status = member !== '' && (await stack.status(member.split(':')[1], 'site', 'repo'));
     return status && status.phase === 'waiting' && status.reason === 'rate_limited' && status;
   }, 'somebody waits for the limit');
   assert.match(waiting.detail, /github|GitHub/);

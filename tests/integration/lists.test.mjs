@@ -6,7 +6,7 @@
 // covers: src/core/history.c src/core/resource.c src/store/scripts/history.lua
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { Stack, until } from './stack.mjs';
+import { Stack, slipway, until } from './stack.mjs';
 import { SlipwayClient } from '../../client/slipway.js';
 
 let stack;
@@ -30,7 +30,7 @@ async function deploy(app, inputs, workflow = 'hello', mode = 'start') {
   return until(async () => {
     const answer = await get(`/api/deploy?appId=${app}&workflowId=${workflow}`);
     return answer.deployment.deploymentId === body.deploymentId && answer.deployment.status !== 'running' && answer;
-  }, `the deployment of ${app} has ended`, 10000);
+  }, `the deployment of ${app} has ended`);
 }
 const hello = (app, text = 'hello') => deploy(app, { greet: { text } });
 
@@ -80,8 +80,8 @@ test('a run that was tried again tells of each attempt', async () => {
   const failure = ['3 1764300000001 network the third', '2 1764300000000 network the second',
     '1 1764200000000 timeout it took too long'].join('\n');
   await hello(app);
-  await stack.redis('XADD', key(app, 'history'), '*', 'workflow', 'hello', 'action', 'greet', 'run', 'r1',
-    'status', 'error', 'attempt', '3', 'failures', failure, 'error', '{"class":"network","message":"no"}');
+  await stack.redis('LPUSH', key(app, 'history'), ['9000000000000-0 error hello greet r1 - - 3 0 - -',
+    ...failure.split('\n').map((line) => `failures ${line}`), 'error {"class":"network","message":"no"}'].join('\n'));
   const [run] = (await get(`/api/apps/${app}/history`)).runs;
   assert.deepEqual(run.failures, [
     { attempt: 1, at: '2025-11-26T23:33:20.000Z', class: 'timeout', message: 'it took too long' },
@@ -107,7 +107,7 @@ test('a filter finds what stands far behind what it leaves out, and says when th
   const app = anApp();
   await hello(app);
   const fill =
-    "for i = 1, 250 do redis.call('XADD', KEYS[1], '*', 'workflow', 'site', 'run', i, 'status', 'error') end";
+    "for i = 1, 250 do redis.call('LPUSH', KEYS[1], '9000000000000-' .. i .. ' error site repo ' .. i) end";
   await stack.redis('EVAL', fill, '1', key(app, 'history'));
   const runs = await walk(`/api/apps/${app}/history?workflowId=hello&status=done`, 'runs', 1);
   assert.deepEqual(runs.map((run) => run.actionId), ['repeat', 'greet']);
@@ -171,7 +171,8 @@ test('the list of apps has each once by its last change, with the state of its d
   const [one, two] = [anApp(), anApp()];
   await hello(one);
   await hello(two);
-  await stack.redis('ZADD', 'slipway:{0}:apps', '1700000000000', 'same-b', '1700000000000', 'same-a', '5', 'not an id');
+  await stack.redis('ZADD', 'slipway:{0}:apps:default', '1700000000000', 'same-b', '1700000000000', 'same-a',
+    '5', 'not an id');
   const all = (await get('/api/apps?limit=200')).apps;
   const ids = all.map((app) => app.appId);
   assert.ok(ids.indexOf(two) < ids.indexOf(one), ids.join());
@@ -179,12 +180,65 @@ test('the list of apps has each once by its last change, with the state of its d
   const [deployment] = all[ids.indexOf(one)].deployments;
   assert.deepEqual([deployment.workflowId, deployment.status], ['hello', 'done']);
   assert.deepEqual((await walk('/api/apps', 'apps', 1)).map((app) => app.appId), ids);
-  await stack.redis('ZREM', 'slipway:{0}:apps', 'same-a', 'same-b', 'not an id');
+  await stack.redis('ZREM', 'slipway:{0}:apps:default', 'same-a', 'same-b', 'not an id');
 
   const app = await get(`/api/apps/${one}`);
   assert.equal(app.deployments[0].status, 'done');
   assert.deepEqual(app.counts, { resources: 0, deployments: 1, runs: 2, events: app.counts.events });
   assert.equal(app.configVersion, 0);
+});
+
+test('an app has the last deployment of each workflow, also one that was pushed out of the list or is of other builds',
+  async () => {
+    const app = anApp();
+    await hello(app, 'an input');
+    await stack.redis('DEL', key(app, 'deployments'));
+    assert.deepEqual((await get(`/api/apps/${app}/deployments`)).deployments, []);
+    for (const step of ['greet', 'repeat', '_deployment']) {
+      await stack.redis('COPY', key(app, `hello:${step}`), key(app, `older:${step}`));
+    }
+    await stack.redis('HSET', key(app, 'steps'), 'older:greet', '1', 'older:repeat', '1', 'no step', '1');
+    await stack.redis('HSET', key(app, 'older:_deployment'), 'workflow', 'older', 'deployment', 'of-another-build');
+    const { workflows, deployments } = await get(`/api/apps/${app}`);
+    assert.deepEqual(workflows, ['hello', 'older']);
+    assert.deepEqual(deployments.map((one) => [one.workflowId, one.inputs, one.after, one.steps]),
+      ['hello', 'older'].map((name) => [name, { greet: { text: 'an input' } }, [], ['greet', 'repeat']]));
+    assert.equal(deployments[1].deploymentId, 'of-another-build');
+    // A key that a hand has broken hides none of the others.
+    await stack.redis('DEL', key(app, 'hello:_deployment'));
+    await stack.redis('SET', key(app, 'hello:_deployment'), 'broken');
+    assert.deepEqual((await get(`/api/apps/${app}`)).deployments.map((one) => one.workflowId), ['older']);
+  });
+
+test('a live deployment of a workflow that this build does not have is listed wherever the others are', async () => {
+  const [app, other] = [anApp(), anApp()];
+  await hello(app);
+  await hello(other);
+  for (const step of ['greet', '_deployment']) {
+    await stack.redis('COPY', key(app, `hello:${step}`), key(app, `gone:${step}`));
+  }
+  await stack.redis('HSET', key(app, 'steps'), 'gone:greet', '1');
+  await stack.redis('HSET', key(app, 'gone:_deployment'), 'workflow', 'gone', 'deployment', 'a'.repeat(32),
+    'status', 'running');
+  const names = (list) => list.map((one) => `${one.workflowId} ${one.status}`);
+  assert.deepEqual(names((await get(`/api/apps/${app}`)).deployments), ['hello done', 'gone running']);
+  assert.deepEqual(names((await get(`/api/apps/${app}/deployments`)).deployments), ['gone running', 'hello done']);
+  assert.deepEqual(names((await get(`/api/apps/${app}/deployments?status=running`)).deployments), ['gone running']);
+  assert.deepEqual(names((await get(`/api/apps/${app}/deployments?workflowId=gone`)).deployments), ['gone running']);
+  assert.deepEqual(names((await get(`/api/apps/${app}/deployments?workflowId=hello`)).deployments), ['hello done']);
+  const { apps: all } = await get('/api/apps?limit=200');
+  assert.deepEqual(names(all.find(({ appId }) => appId === app).deployments), ['hello done', 'gone running']);
+  assert.deepEqual(names(all.find(({ appId }) => appId === other).deployments), ['hello done']);
+  const shown = await slipway('deployments', app, '--url', stack.url);
+  assert.match(shown.stdout, /^gone +running /m);
+  assert.match((await slipway('apps', '--url', stack.url)).stdout, /gone +running/);
+  // A list of steps that a hand has broken hides no other app, and no workflow that is compiled in.
+  await stack.redis('DEL', key(app, 'steps'));
+  await stack.redis('SET', key(app, 'steps'), 'broken');
+  const broken = (await get('/api/apps?limit=200')).apps;
+  assert.deepEqual(names(broken.find(({ appId }) => appId === app).deployments), ['hello done']);
+  assert.deepEqual(names(broken.find(({ appId }) => appId === other).deployments), ['hello done']);
+  assert.deepEqual(names((await get(`/api/apps/${app}/deployments`)).deployments), ['hello done']);
 });
 
 test('an app of nobody has nothing; what is no id, no limit, no cursor is refused and not repeated', async () => {
@@ -220,7 +274,7 @@ test('state that was broken by hand hides nothing else', async () => {
   const app = anApp();
   await hello(app);
   await stack.redis('SET', key(app, 'site:_deployment'), 'broken');
-  await stack.redis('XADD', key(app, 'history'), '*', 'input', 'no json', 'failures', 'x\n\n7', 'status', 'done');
+  await stack.redis('LPUSH', key(app, 'history'), '9000000000000-0 done\ninput no json\nfailures x\nfailures \n7', '?');
   await stack.redis('XADD', key(app, 'deployments'), '*', 'junk', 'x');
   await stack.redis('XADD', key(app, 'deployments'), '*', 'deployment', 'd', 'inputs', '["${sealed.x}"]',
     'started_at', 'x');
@@ -256,11 +310,14 @@ test('the client reads each list, page by page', async () => {
   assert.deepEqual((await client.resources(app)).resources, []);
   assert.ok((await client.events(app, { workflowId: 'hello' })).events.length > 0);
   await assert.rejects(client.history('../apps'), { status: 404 });
-  const [worker] = await client.workers();
+  // What another test has left, and a heartbeat that is older, say that something runs.
+  const [worker] = await until(async () => {
+    const workers = await client.workers();
+    return workers[0].running.length === 0 && workers;
+  }, 'the worker says that nothing runs');
   const known = (await client.workflows()).find((one) => one.id === 'hello');
   assert.equal(worker.definitions.hello, known.definition);
   assert.match(worker.definitions['hello.greet'], /^[0-9a-f]{16}$/);
-  assert.deepEqual(worker.running, []);
   assert.ok(Date.parse(worker.startedAt) > 0);
   assert.deepEqual([worker.silent, worker.executors > 0, worker.heartbeatAgeMs < 15000], [false, true, true]);
 });
@@ -274,5 +331,6 @@ test('a cancelled deployment says what it has made so far', async () => {
   assert.equal(status, 202);
   const made = body.resources.map((one) => `${one.type} ${one.key} ${one.state}`);
   assert.ok(made.includes(`repository acme/${app} created`) && made.includes(`project ${app} created`), made.join());
-  assert.equal((await post('cancel', anApp(), 'site')).body, null);
+  const nothing = (await post('cancel', anApp(), 'site')).body;
+  assert.deepEqual([nothing.status, nothing.deploymentId, nothing.resources], ['idle', null, []]);
 });

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Stack, childrenOf, until } from './stack.mjs';
+import { Stack, executorsOf, until } from './stack.mjs';
 import { Peer } from './peer.mjs';
 
 const TOKEN = 'ghs_0123456789.token-that-must-not-leak';
@@ -89,7 +89,7 @@ test('the api logs each request once: changes and refusals at info, what only re
     assert.match(id, /^[0-9a-f]{32}$/);
     assert.deepEqual(await requestLine(response), { program: 'slipway-api', event: 'request', request: id, ...rest });
   };
-  const about = { path: '/api/deploy', app, workflow: 'hello' };
+  const about = { path: '/api/deploy', tenant: 'default', app, workflow: 'hello' };
   const inputs = { greet: { text: 'hello' } };
   const trigger = await stack.trigger(app, 'hello', 'greet', { inputs });
   await request(trigger, { ...about, level: 'info', method: 'POST', mode: 'trigger', step: 'greet', status: '202' });
@@ -142,8 +142,13 @@ test('the id of the request that triggered a run stands in the run and in nginx\
   const again = await stack.trigger(app, 'hello', 'greet', { inputs: { greet: { text: 'hello' } } });
   assert.equal(again.status, 200);
   assert.equal((await stack.hash(app, 'hello', 'greet')).request, id);
-  const access = await readFile(path.join(stack.folder, 'log/nginx-access.log'), 'utf8');
-  assert.equal(access.split('\n').filter((line) => line.endsWith(`request=${id}`)).length, 1);
+  // nginx writes it when the answer is out.
+  const lines = await until(async () => {
+    const access = await readFile(path.join(stack.folder, 'log/nginx-access.log'), 'utf8');
+    const own = access.split('\n').filter((line) => line.endsWith(`request=${id}`));
+    return own.length > 0 && own;
+  }, 'the access log has it');
+  assert.equal(lines.length, 1);
 });
 
 // ---- the ends of runs ----
@@ -167,8 +172,8 @@ async function endOf(program, trigger, end) {
   assert.equal(found.length, 1, JSON.stringify(found));
   const { time, pid, total_ms: total, attempt_ms: attempt, ...members } = found[0];
   const request = trigger.headers.get('x-request-id');
-  const common = { program: `slipway-${program}`, event: 'run ended', app: appId, workflow: workflowId,
-    step: actionId };
+  const common = { program: `slipway-${program}`, event: 'run ended', tenant: 'default', app: appId,
+    workflow: workflowId, step: actionId };
   for (const [name, value] of Object.entries({ ...common, run: runId, request })) {
     assert.equal(members[name], value, name);
     delete members[name];
@@ -182,7 +187,8 @@ async function endOf(program, trigger, end) {
 // What else the worker says of the run, without the members that each line has.
 async function told(event, { runId }) {
   const found = (await lines('worker')).filter((line) => line.event === event && line.run === runId);
-  const common = ['time', 'pid', 'program', 'event', 'app', 'workflow', 'step', 'run', 'request', 'attempt_ms'];
+  const common = ['time', 'pid', 'program', 'event', 'tenant', 'app', 'workflow', 'step', 'run', 'request',
+    'attempt_ms'];
   return found.map((line) => Object.fromEntries(Object.entries(line).filter(([name]) => !common.includes(name))));
 }
 
@@ -240,7 +246,7 @@ test('a run that fails for good: warnings for attempt and end, with what the pro
   const [{ message, ...failed }, ...others] = await told('attempt failed', end);
   assert.deepEqual(others, []);
   assert.deepEqual(failed, { level: 'warning', attempt: '1', ...refused });
-  assert.match(message, /^GitHub .* 401 .*Bad\nlevel=error event="run ended" token=\*+$/);
+  assert.match(message, /^GitHub .* 401 .*Bad level=error event="run ended" token=\*+$/);
 });
 
 test('a run that is tried again: a warning for each attempt that failed, with when the next one comes', async () => {
@@ -333,7 +339,7 @@ test('an executing run that a client cancels: its worker tells of its end', asyn
 test('a run whose executor is killed: taken over with a warning each time, and one end at last', async () => {
   const app = newApp();
   peer.intercept = async () => {
-    const [executor] = await childrenOf(await stack.daemon('slipway-worker'));
+    const [executor] = await executorsOf(await stack.daemon('slipway-worker'));
     if (executor) process.kill(executor.pid, 'SIGKILL');
     return true;
   };
@@ -359,7 +365,7 @@ test('a run past its deadline: whoever ends it tells so', async () => {
   const trigger = await triggerRepository(app);
   await stack.untilStatus(app, 'site', 'repo', (status) => status.phase === 'waiting');
   await stack.redis('HSET', `slipway:{0}:app:default:${app}:site:repo`, 'run_deadline', '1');
-  await stack.redis('ZADD', 'slipway:{0}:live', '1', `${app}:site:repo`);
+  await stack.redis('ZADD', 'slipway:{0}:live', '1', `default:${app}:site:repo`);
   assert.deepEqual(await endOf('worker', trigger, await ended(app)), {
     level: 'warning', status: 'error', class: 'timeout', attempt: '1', crashes: '0', attempts: false,
   });

@@ -241,6 +241,23 @@ test('a plan of the teardown names all that would go', async () => {
   assert.match(incomplete.stdout, /^ +\/inputs\/teardown\/confirm: it is missing$/m);
 });
 
+test('of several mistakes in one input, a plan tells the first and how many more there are', async () => {
+  const wrong = async (inputs) => {
+    const file = path.join(stack.folder, 'mistakes.json');
+    await writeFile(file, JSON.stringify({ inputs }));
+    return planOf('mistaken', '--input', file);
+  };
+  const repo = { owner: 'acme', name: 'mistaken', fork: 'nothing of it', colour: 'red' };
+  const { code, steps } = await wrong({ ...sample.inputs, repo });
+  assert.equal(code, 1);
+  assert.match(steps.repo.error.message, /; and 1 more mistake in this input$/);
+  const { steps: better, hash } = await wrong({ ...sample.inputs, repo: { ...repo, colour: undefined } });
+  assert.doesNotMatch(better.repo.error.message, /more/);
+  // The second mistake is another: so is the plan.
+  const { hash: other } = await wrong({ ...sample.inputs, repo: { ...repo, colour: undefined, shape: 'round' } });
+  assert.notEqual(other, hash);
+});
+
 test('what belongs to somebody else is told before anything is done', async () => {
   await configure('stranger', { ...sample.inputs, repo: { ...sample.inputs.repo, fork: 'upstream/another' } });
   const { code, steps } = await planOf('stranger');
@@ -250,6 +267,28 @@ test('what belongs to somebody else is told before anything is done', async () =
   const shown = await plan('stranger');
   assert.equal(shown.code, 1);
   assert.match(shown.stdout, /^repo +conflict /m);
+});
+
+test('behind a repository that is in conflict or blocked, no step has a fault of its own', async () => {
+  const behind = {
+    files: { message: 'm', files: [{ path: 'a.txt', content: 'a' }] },
+    variables: { variables: [{ name: 'A', value: 'b' }] },
+    access: { user: 'octocat' }, protection: {},
+  };
+  const wrong = { 'behind-conflict': { fork: 'upstream/another' }, 'behind-fault': { name: 'no name!' } };
+  for (const [app, repo] of Object.entries(wrong)) {
+    const own = { repo: { ...sample.inputs.repo, ...repo }, project: { name: app } };
+    await configure(app, { ...sample.inputs, ...behind, ...own });
+    const { code, steps } = await planOf(app);
+    assert.equal(code, 1);
+    assert.match(steps.repo.change, /^(conflict|blocked)$/);
+    for (const { id, change, text, error } of Object.values(steps).filter((step) => step.id !== 'repo')) {
+      assert.equal(error, undefined, `${id}: ${change}: ${text}`);
+    }
+    for (const id of ['files', 'variables', 'access', 'protection', 'deployment']) {
+      assert.deepEqual([steps[id].change, steps[id].text], ['undecided', "decided when 'repo' is done"], id);
+    }
+  }
 });
 
 test('a plan never asks an address of a client: it would check it, and says so', async () => {

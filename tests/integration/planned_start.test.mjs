@@ -43,14 +43,23 @@ async function ended(app) {
 
 const stepOf = ({ actions }, id) => actions.find((one) => one.actionId === id);
 
-/** Deletes the project of an app at the stand-in, as a person would. */
-async function deleteProject(app) {
+/** Calls the stand-in for Vercel about the project of an app, as a person would. */
+async function callVercel(app, method, version, rest = '', body) {
   const resources = ['resources', app, '--redis-url', `unix://${stack.folder}/redis.sock`, '--json'];
   const { id } = JSON.parse((await slipway(...resources)).stdout).find((one) => one.type === 'project');
   const words = (await readFile(`/proc/${await stack.daemon('slipway-worker')}/cmdline`, 'utf8')).split('\0');
-  const url = `${words[words.indexOf('--vercel-url') + 1]}/v9/projects/${id}?slug=acme`;
-  const headers = { authorization: 'Bearer test_token_admin' };
-  assert.ok((await fetch(url, { method: 'DELETE', headers })).ok);
+  const url = `${words[words.indexOf('--vercel-url') + 1]}/${version}/projects/${id}${rest}?slug=acme`;
+  const headers = { authorization: 'Bearer test_token_admin', 'content-type': 'application/json' };
+  const response = await fetch(url, { method, headers, body: JSON.stringify(body) });
+  assert.ok(response.ok, `${method} ${rest}: ${response.status}`);
+  return response;
+}
+
+const deleteProject = (app) => callVercel(app, 'DELETE', 'v9');
+
+async function setVariable(app, key, value) {
+  const { envs } = await (await callVercel(app, 'GET', 'v10', '/env')).json();
+  await callVercel(app, 'PATCH', 'v9', `/env/${envs.find((one) => one.key === key).id}`, { value });
 }
 
 test('where the world is as the plan saw it, the plan is carried out, and what it gave is not stale', async () => {
@@ -83,6 +92,39 @@ test('the same again by a new plan finds nothing to do; a start without a plan h
   const without = await client.runWorkflow('site', 'as-seen');
   assert.equal(without['as-planned'], undefined);
   assert.equal(Object.keys(without).length, 11);
+});
+
+test('a plan takes all of the file that a run takes, and stores nothing; the run by its hash starts', async () => {
+  const variables = [{ key: 'NAME', value: '${config.siteName}', type: 'plain' },
+    { key: 'TOKEN', value: '${secret.TOKEN}', type: 'encrypted' }];
+  const inputs = { ...sample.inputs, repo: { ...sample.inputs.repo, name: 'by-file' }, project: { name: 'by-file' },
+    env: { variables } };
+  const config = { ...sample.config, siteName: 'From the file', checkUrl: `${stack.url}/healthz` };
+  const file = path.join(stack.folder, 'by-file.json');
+  const secrets = { TOKEN: 'a secret of the file' };
+  await writeFile(file, JSON.stringify({ inputs, config, env: sample.env, secrets }));
+  const asked = ['site', '--app', 'by-file', '--url', stack.url, '--input', file];
+  const { code, stdout, stderr } = await slipway('plan', ...asked, '--json');
+  assert.equal(code, 0, stdout + stderr);
+  const stored = (await stack.post({ mode: 'configure', appId: 'by-file' })).body;
+  assert.deepEqual([stored.inputs, stored.config, stored.secrets], [{}, {}, []]);
+  const done = await slipway('run', ...asked, '--plan', JSON.parse(stdout).hash);
+  assert.equal(done.code, 0, done.stdout + done.stderr);
+});
+
+test('a start by a plan is not forced: a step that keeps its result would run, which no plan said', async () => {
+  const { hash } = await planOf('as-seen');
+  const { deployment } = await client.poll('site', 'as-seen');
+  const { status, body } = await start('as-seen', hash, { force: true });
+  assert.equal(status, 400, JSON.stringify(body));
+  assert.deepEqual([body.class, body.errors[0].place], ['invalid_request', '/force']);
+  assert.match(body.remedy.text, /Leave out force/);
+  const { code, stderr } = await run('as-seen', hash, '--force');
+  assert.equal(code, 64);
+  assert.match(stderr, /--force would run steps again/);
+  assert.equal((await client.poll('site', 'as-seen')).deployment.deploymentId, deployment.deploymentId);
+  assert.equal((await start('as-seen', hash, { force: false })).status, 202);
+  await ended('as-seen');
 });
 
 test('what was deleted by hand since the plan ends the start before anything is made; a new plan goes', async () => {
@@ -152,6 +194,37 @@ test('a hash that no plan has is refused with its place, and nothing is started'
   }
   const { body } = await stack.get('/api/deploy?appId=unplanned&workflowId=site');
   assert.equal(body.deployment, null);
+});
+
+const variables = (keys, value) => keys.map((key) => ({ key, value, type: 'plain' }));
+
+test('behind the end of what a plan lists, and behind a difference that stays one, nothing moves unseen', async () => {
+  const there = ['FIRST', 'A', 'B', 'C', 'LAST'];
+  const all = ['FIRST', ...Array.from({ length: 65 }, (_, index) => `NEW_${index + 1}`), 'A', 'B', 'C', 'LAST'];
+  const configureWith = (keys, value) =>
+    configure('many', inputsOf('many', { env: { variables: variables(keys, value) } }));
+  await configureWith(there, 'old');
+  const made = await slipway('run', 'site', '--app', 'many', '--url', stack.url);
+  assert.equal(made.code, 0, made.stdout + made.stderr);
+  await configureWith(all, 'new');
+  const first = await planOf('many');
+  const env = first.steps.find(({ id }) => id === 'env');
+  assert.deepEqual([env.differences.length, env.moreDifferences], [64, 6]);
+  assert.equal(env.differences[0], 'FIRST is different');
+  assert.equal((await planOf('many')).hash, first.hash);
+  const { stdout } = await slipway('plan', 'site', '--app', 'many', '--url', stack.url);
+  assert.match(stdout, /^ +NEW_63 does not exist\n +and 6 more$/m);
+  for (const [key, value] of [['LAST', 'another'], ['LAST', 'new'], ['FIRST', 'another']]) {
+    const { hash } = await planOf('many');
+    await setVariable('many', key, value);
+    assert.equal((await start('many', hash)).status, 202);
+    const { error } = stepOf(await ended('many'), 'as-planned');
+    assert.equal(error?.class, 'plan_changed', `${key}=${value}`);
+    assert.match(error.message, /env: /);
+  }
+  const { hash } = await planOf('many');
+  const carried = await run('many', hash);
+  assert.equal(carried.code, 0, carried.stdout + carried.stderr);
 });
 
 test('two starts by one plan are one, also where somebody plans in between; another plan is another', async () => {

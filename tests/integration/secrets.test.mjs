@@ -297,11 +297,13 @@ test('no process that holds secrets can be looked into by others of its user, an
   await chmod(folder, 0o755);
   await chmod(own, 0o777);
   const words = process.getuid() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups'] : [];
+  const key = (await readFile(path.join(stack.folder, 'conf', 'secrets.keys'), 'utf8')).trim();
+  const env = { ...process.env, SLIPWAY_SECRETS_KEYS: key };
   const flags = { 'slipway-worker': ['--executors', '1'], 'slipway-api': ['--listen', path.join(own, 'api.sock')] };
   for (const [name, more] of Object.entries(flags)) {
     await copyFile(path.join(build, name), path.join(own, name));
     const [program, ...rest] = [...words, path.join(own, name), '--redis-url', `unix://${own}/none.sock`, ...more];
-    const child = spawn(program, rest, { stdio: 'ignore' });
+    const child = spawn(program, rest, { stdio: 'ignore', env });
     t.after(() => child.kill('SIGTERM'));
     const parts = await until(async () => {
       const children = await childrenOf(child.pid);

@@ -205,19 +205,21 @@ test('the same binary answers as plain CGI, behind fcgiwrap', async () => {
       fastcgi_param SCRIPT_FILENAME ${path.join(build, 'slipway-api')}; fastcgi_param GATEWAY_INTERFACE CGI/1.1;
       fastcgi_param REQUEST_METHOD $request_method; fastcgi_param QUERY_STRING $query_string;
       fastcgi_param DOCUMENT_URI $document_uri; fastcgi_param CONTENT_TYPE $content_type;
-      fastcgi_param CONTENT_LENGTH $content_length; fastcgi_param SLIPWAY_DEVELOPMENT yes;
+      fastcgi_param CONTENT_LENGTH $content_length;
       fastcgi_param SLIPWAY_REDIS_URL unix://${stack.folder}/redis.sock; } } }`);
     const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` };
     const nginx = spawn('nginx', ['-e', `${stack.folder}/cgi.log`, '-c', conf], { stdio: 'ignore', env });
     try {
       const url = `http://127.0.0.1:${port}`;
       await until(() => fetch(`${url}/healthz`).then((answer) => answer.ok, () => false), 'the CGI answers');
-      const answer = await fetch(`${url}/api/deploy`, { method: 'POST', headers: { 'content-type': 'application/json' },
+      const token = await run(path.join(build, 'slipway'), ['token', 'create', '--role', 'deploy', '--expires', '1h',
+        '--redis-url', `unix://${stack.folder}/redis.sock`]);
+      const headers = { 'content-type': 'application/json', authorization: `Bearer ${token.stdout.trim()}` };
+      const answer = await fetch(`${url}/api/deploy`, { method: 'POST', headers,
         body: JSON.stringify({ mode: 'poll', appId: 'client-app', workflowId: 'hello', actionId: 'greet' }) });
       assert.equal(answer.status, 200);
       assert.equal((await answer.json()).output.text, 'from the client');
-      const bad = await fetch(`${url}/api/deploy`, { method: 'POST', body: '{',
-        headers: { 'content-type': 'application/json' } });
+      const bad = await fetch(`${url}/api/deploy`, { method: 'POST', body: '{', headers });
       assert.equal(bad.status, 400);
     } finally {
       nginx.kill('SIGTERM');

@@ -5,7 +5,6 @@
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -32,7 +31,8 @@ async function shadowRedis() {
 before(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'slipway-slots-'));
   await shadowRedis();
-  const env = { PATH: `${folder}:${process.env.PATH}`, SLIPWAY_GITHUB_WRITE_SPACING_MS: '10' };
+  const env = { PATH: `${folder}:${process.env.PATH}`, SLIPWAY_GITHUB_WRITE_SPACING_MS: '10',
+    SLIPWAY_BUDGETS: 'requests=1000000 live=1000 starts=1000 apps=1000 bytes=1000000000' };
   stack = await Stack.start({ env });
   monitor = spawn('redis-cli', ['-s', path.join(stack.folder, 'redis.sock'), 'MONITOR'],
     { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -55,22 +55,22 @@ function readCommand(line) {
 }
 
 const WITHOUT_KEYS = new Set(['TIME']);
-const OF_SUBCOMMAND = new Set(['XINFO', 'XGROUP']);
+const OF_SUBCOMMAND = new Set(['XINFO', 'XGROUP', 'MEMORY']);
 function keysOf([name, ...rest]) {
   if (WITHOUT_KEYS.has(name)) return [];
   if (name === 'EXISTS' || name === 'DEL') return rest;
   return [OF_SUBCOMMAND.has(name) ? rest[1] : rest[0]];
 }
 
-// Each call of a script: its sha, and the keys that it was given and that it touched.
+// Each call of a script: its function, and the keys that it was given and that it touched.
 function calls() {
   const found = [];
   let open;
   for (const { inside, words } of lines.map(readCommand)) {
     if (inside) {
       for (const key of keysOf(words)) open?.keys.add(key);
-    } else if (words[0] === 'EVALSHA') {
-      open = { sha: words[1], keys: new Set(words.slice(3, 3 + Number(words[2]))) };
+    } else if (words[0] === 'FCALL') {
+      open = { name: words[1], keys: new Set(words.slice(3, 3 + Number(words[2]))) };
       found.push(open);
     } else {
       open = undefined;
@@ -101,20 +101,26 @@ async function deploy(app) {
   await ask({ mode: 'retry', appId: 'late' }, 202);
 }
 
-// Only a fault, a long action or another build calls these; their keys are those of a run, and of `dead` and the queue.
-const NOT_CALLED = new Set(['retry', 'renew', 'release', 'decline']);
+// Only a long action or another build calls these; their keys are those of a run, and of `dead` and the queue.
+const NOT_CALLED = new Set(['renew', 'decline']);
 
-// By their SHA-1, as the programs carry them.
-async function scriptNames() {
+// By the names of their functions, as the programs carry them. All are loaded from here on, for a program learns by an
+// error that one is not.
+async function loadScripts() {
   const text = await readFile(path.join(build, 'gen/scripts.c'), 'utf8');
-  return new Map([...text.matchAll(/static const char (\w+)\[\] = \{([^}]*)\}/g)].map(([, name, list]) => {
-    const bytes = Buffer.from(list.match(/0x[0-9a-f]{2}/g).map(Number));
-    return [createHash('sha1').update(bytes).digest('hex'), name];
-  }));
+  const names = new Map();
+  for (const [, name, list] of text.matchAll(/static const char (\w+)\[\] = \{([^}]*)\}/g)) {
+    const library = Buffer.from(list.match(/0x[0-9a-f]{2}/g).map(Number)).toString('utf8');
+    names.set(/^#!lua name=(\w+)\n/.exec(library)[1], name);
+    await stack.redis('FUNCTION', 'LOAD', 'REPLACE', library);
+  }
+  await stack.redis('CONFIG', 'RESETSTAT');
+  return names;
 }
 
 test('a site, its plan, its removal, a cancel and a verification touch one slot a call', async () => {
   assert.match(await stack.redis('CLUSTER', 'INFO'), /cluster_state:ok/);
+  const names = await loadScripts();
   await run('first', 'hello', { greet: { text: 'hi' } });
   const site = {
     repo: { owner: 'acme', name: 'slots', fork: 'upstream/app-template' },
@@ -130,18 +136,32 @@ test('a site, its plan, its removal, a cancel and a verification touch one slot 
   await deploy('deployed');
   await run('site', 'teardown', { teardown: { confirm: 'site' } });
   // One that has stood on the queue for long.
-  const queued = ['status', 'running', 'phase', 'queued', 'run', 'r', 'entry', '1-0'];
+  const queued = ['status', 'running', 'phase', 'queued', 'run', 'r', 'ready_at', '1'];
   await stack.redis('HSET', 'slipway:{0}:app:default:queued:hello:greet', ...queued);
   await stack.status('queued', 'hello', 'greet');
   await stack.redis('DEL', 'slipway:{0}:app:default:queued:hello:greet');
   assert.equal((await stack.get('/readyz')).status, 200);
-  // An entry that no run has.
-  await stack.redis('XADD', 'slipway:{0}:queue', '*', 'app', 'x y', 'workflow', 'hello', 'action', 'greet', 'run', 'r');
+  for (const path of ['', '/events', '/history']) assert.equal((await stack.get(`/api/apps/site${path}`)).status, 200);
+  // What names no run.
+  await stack.redis('ZADD', 'slipway:{0}:begun', '1', 'default:x y:hello:greet');
   await until(async () => (await stack.redis('XLEN', 'slipway:{0}:dead')) === '1', 'it is buried');
+  // A step of which a user has not been told.
+  await stack.redis('ZADD', 'slipway:{0}:untold:default:first:hello:greet', '1', 'deployed:hello:greet');
+  await stack.redis('ZADD', 'slipway:{0}:telling', '1', 'default:first:hello:greet');
+  await until(async () => (await stack.redis('EXISTS', 'slipway:{0}:telling')) === '0', 'it is told');
   const socket = `unix://${stack.folder}/redis.sock`;
   const verified = await slipway('verify', '--redis-url', socket);
   assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+  await stack.redis('HSET', 'slipway:{0}:app:default:signed:ledger', 'a:b:c', '{}');
+  assert.match(await stack.sign(), /1 faults, 1 repaired/);
+  // Those who look at the queue, and hold a part of it.
+  for (const words of [['pause', 'workflow', 'hello', '--reason', 'a test'], ['resume', 'workflow', 'hello'], []]) {
+    const answer = await slipway('queue', ...words, '--redis-url', socket);
+    assert.equal(answer.code, 0, answer.stdout + answer.stderr);
+  }
 
+  await stack.redis('ECHO', 'all of it');
+  await until(() => lines.some((line) => line.endsWith('"ECHO" "all of it"')), 'MONITOR has shown all calls');
   const all = calls();
   const slots = new Map();
   for (const key of new Set(all.flatMap((call) => [...call.keys])))
@@ -149,9 +169,8 @@ test('a site, its plan, its removal, a cancel and a verification touch one slot 
   const across = all.filter(({ keys }) => new Set([...keys].map((key) => slots.get(key))).size > 1);
   assert.doesNotMatch(await stack.redis('INFO', 'errorstats'), /errorstat_(CROSSSLOT|MOVED|ERR)\b/);
   assert.deepEqual(across.map(({ keys }) => [...keys]), []);
-  const names = await scriptNames();
   const missing = new Set(names.values());
-  for (const { sha } of all) missing.delete(names.get(sha));
+  for (const { name } of all) missing.delete(names.get(name));
   assert.deepEqual([...missing].filter((name) => !NOT_CALLED.has(name)), []);
   assert.ok(all.some(({ keys }) => keys.has('slipway:{0}:app:default:site:ledger')));
 });

@@ -174,6 +174,53 @@ test('what a person has given is kept, and null makes room for a new one', async
   assert.match(await sentBy('given'), /^[0-9a-f]{32}$/);
 });
 
+test('how a secret was asked for is told while the value is the one that was made', async () => {
+  const generated = async (secrets) => {
+    const { status, body } = await configure('asked', { secrets });
+    assert.equal(status, 200, JSON.stringify(body));
+    return body.generated;
+  };
+  const longer = { generate: { length: 64, alphabet: 'base64url' } };
+  assert.deepEqual(await generated({ OWN: 'of-a-person' }), {});
+  assert.deepEqual(await generated({ OWN: hex, KEY: hex, LINK: shared('asked') }), { KEY: hex, LINK: shared('asked') });
+  const { body } = await configure('asked', {});
+  assert.deepEqual(body.generated, { KEY: hex, LINK: shared('asked') });
+  // To ask for another kind makes no other value; 'anew' does, and is asked for once.
+  assert.deepEqual(await generated({ KEY: longer }), { KEY: hex, LINK: shared('asked') });
+  assert.equal((await configure('asked', { secrets: { KEY: hex } })).body.version, body.version);
+  assert.deepEqual((await generated({ KEY: { ...longer, anew: true } })).KEY, longer);
+  assert.deepEqual((await generated({ OWN: { ...hex, anew: true } })).OWN, hex);
+  assert.deepEqual(await generated({ OWN: 'of-a-person', KEY: null }), { LINK: shared('asked') });
+  // A plan or a validation keeps nothing.
+  await stack.post({ mode: 'validate', appId: 'asked', workflowId: 'hello', inputs: { greet: { text: 'a' } },
+    secrets: { NEW: hex } });
+  assert.deepEqual(await generated({}), { LINK: shared('asked') });
+  await Promise.all(Array.from({ length: 8 }, (_, i) => configure('asked', { secrets: { [`S${i}`]: hex } })));
+  assert.equal(Object.keys(await generated({})).length, 9);
+});
+
+test('a secret that is given for an app that has none is kept by whoever comes first', async () => {
+  await prepare('initial');
+  const first = await configure('initial', { secrets: { KEY: { initial: 'of-the-first' } } });
+  assert.deepEqual([first.status, first.body.secrets, first.body.generated], [200, ['KEY'], {}]);
+  const second = await configure('initial', { secrets: { KEY: { initial: 'of-the-second' } } });
+  assert.deepEqual([second.status, second.body.version], [200, first.body.version]);
+  assert.equal(await sentBy('initial'), 'of-the-first');
+  assert.equal((await stack.trigger('initial', 'site', 'env')).body.reused, true);
+  await configure('initial', { secrets: { KEY: null } });
+  const racing = await Promise.all(Array.from({ length: 8 }, (_, i) =>
+    configure('initial', { secrets: { KEY: { initial: `of-number-${i}` } } })));
+  assert.equal(new Set(racing.map(({ body }) => body.version)).size, 1, JSON.stringify(racing.map(({ body }) => body)));
+  assert.match(await sentBy('initial'), /^of-number-\d$/);
+  for (const secret of [{ initial: 7 }, { initial: 'a-value', more: 1 }, { initial: null },
+    { initial: 'a-value', generate: {} }, { initial: 'short' }]) {
+    const { status, body } = await configure('initial', { secrets: { NEW: secret } });
+    assert.equal(status, 400, JSON.stringify(body));
+    assert.equal(body.errors[0].place, '/secrets/NEW');
+    assert.doesNotMatch(JSON.stringify(body), /a-value/);
+  }
+});
+
 test('clients that generate the same secret at once get one', async () => {
   const all = await Promise.all(Array.from({ length: 8 }, (_, i) =>
     configure('race', { secrets: { KEY: hex }, config: { [`c${i % 2}`]: i } })));

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build, childrenOf, until } from './stack.mjs';
+import { build, childrenOf, executorsOf, until } from './stack.mjs';
 
-const KILL_AFTER_MS = 5000;
+const KILL_AFTER_MS = 20000;
 const started = new Set();
 
 // As a careful operator does: the file is whole at each moment.
@@ -15,14 +15,19 @@ export async function writeToken(stack, token) {
 }
 
 // Returns at once, before it is ready; its token is the one of writeToken.
-export function spawnWorker(stack, peer, { executors = 1, grace = 25, lease = 30, spacingMs = 0, outage = 3600 } = {}) {
+export function spawnWorker(stack, peer, options = {}) {
+  const { executors = 1, grace = 25, lease = 30, spacingMs = 0, outage = 3600, programs = build, env = {} } = options;
   const flags = [
     ['--redis-url', `unix://${stack.folder}/redis.sock`, '--executors', String(executors), '--allow-loopback', 'yes'],
     ['--github-url', peer.url, '--github-token-file', path.join(stack.folder, 'token')],
     ['--lease-seconds', String(lease), '--grace-seconds', String(grace)],
     ['--github-write-spacing-ms', String(spacingMs), '--outage-seconds', String(outage)],
+    // Those of the stack, unless the test gives it others.
+    'SLIPWAY_SECRETS_KEYS' in env ? [] : ['--secrets-keys-file', path.join(stack.folder, 'conf', 'secrets.keys')],
   ];
-  const program = spawn(path.join(build, 'slipway-worker'), flags.flat(), { stdio: ['ignore', 'ignore', 'pipe'] });
+  const program = spawn(path.join(programs, 'slipway-worker'), flags.flat(), {
+    stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env },
+  });
   let log = '';
   let gone = false;
   program.stderr.on('data', (bytes) => { log += bytes; });
@@ -34,7 +39,8 @@ export function spawnWorker(stack, peer, { executors = 1, grace = 25, lease = 30
     ended,
     gone: () => gone,
     log: () => log,
-    executors: () => childrenOf(program.pid),
+    executors: () => executorsOf(program.pid),
+    keeper: async () => (await childrenOf(program.pid)).find(({ name }) => name === 'slipway-keeper')?.pid,
     kill: (signal) => program.kill(signal),
     // At once: the second signal does not wait for what is under way.
     stop: async () => {

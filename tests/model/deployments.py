@@ -4,11 +4,33 @@ Beside reference.py, whose runs it connects: who waits for whom, what is stale, 
 start, a retry, a stop and a skip do.
 """
 import hashlib
+import re
 
 WORKFLOW = 'site'
 RECHECK_MS = 60000
-ANY = 'any'  # basis of a result that a person gave before its needs were done
+ANY = 'any'  # basis of a result that a person gave before it was known what it is made of
+GIVEN = 'given'  # digest of a result that is for the first input that the step is asked for
+LISTS = {'start': 'starts', 'retry': 'retries'}  # where a deployment has the requests that are known
 KEPT = ['kept_output', 'kept_basis', 'kept_gives', 'kept_run']
+
+
+def tenant_of(name):
+    return name.split(':')[0]
+
+
+def app_of(name):
+    """The model names all with their tenants: one:acme, and one:acme:site:repo."""
+    return ':'.join(name.split(':')[:2])
+
+
+def bare(text):
+    """What stands within a tenant has no word of it: one:acme:site:repo is acme:site:repo there, and one.acme so too."""
+    return re.sub(r'\b(one|two)[:.](?=(acme|blog)[:.])', '', text)
+
+
+def as_stored(fields):
+    return {field: value.split(':')[1] if field == 'app' else bare(str(value))
+            for field, value in fields.items() if value is not None}
 
 
 def deployment_name(app):
@@ -16,8 +38,8 @@ def deployment_name(app):
 
 
 class Deployment:
-    FIELDS = ('deployment app workflow status digest definition inputs configured after retention changed_at start '
-              'retry request actor plan started_at retried_at steps version finished_at reason cancel').split()
+    FIELDS = ('deployment app workflow status digest definition inputs configured after retention changed_at starts '
+              'retries request actor plan started_at retried_at steps version finished_at reason cancel').split()
     gives = removed = outputs = None  # what a need has that is a step
 
     def __init__(self, app):
@@ -30,7 +52,7 @@ class Deployment:
             setattr(self, field, None)
 
     def as_hash(self):
-        return {field: str(getattr(self, field)) for field in self.FIELDS if getattr(self, field) is not None}
+        return as_stored({field: getattr(self, field) for field in self.FIELDS})
 
 
 class Dependants:
@@ -43,6 +65,7 @@ class Dependants:
         self.users = {}  # of a step or deployment: {who uses it: when it was told so}
         self.history = {app: [] for app in apps}
         self.past = {app: [] for app in apps}  # ends of deployments
+        self.ends = {}  # the same, of those that were replaced, by id
         self.changing = None  # the app of which many steps change at once
 
     # ---- what is needed ----
@@ -57,7 +80,7 @@ class Dependants:
         failed = [row for row in why if row[1]]
         known = all(thing.status == 'done' for _, thing in needed)
         mark = '\n'.join(thing.gives or '' for _, thing in needed if not isinstance(thing, Deployment))
-        return missing, failed[0] if failed else None, known, hashlib.sha1(mark.encode()).hexdigest()
+        return missing, failed[0] if failed else None, known, mark and hashlib.sha1(mark.encode()).hexdigest()
 
     def lacks(self, thing, used):
         """Whether another build has made it, without what is used of it."""
@@ -80,13 +103,13 @@ class Dependants:
             self.users.setdefault(name, {})[run.member] = self.now
 
     def readable(self, run, name):
-        app, workflow, step = name.split(':')
-        if app == run.home[0]:
+        tenant, app, workflow, step = name.split(':')
+        if app_of(name) == run.home[0]:
             return step
         return '.'.join((app, workflow) if step == '_deployment' else (app, workflow, step))
 
     def block(self, run, missing, failed):
-        was = run.reason, run.detail
+        was = (run.reason, run.detail)
         reason, detail = 'needs', 'it waits for ' + ', '.join(self.readable(run, name) for name in missing)
         if failed:
             reason = 'need_failed'
@@ -94,7 +117,6 @@ class Dependants:
                 self.readable(run, failed[0]), failed[1])
         self.leave(run)
         run.phase, run.reason, run.detail = 'blocked', reason, detail
-        run.failed_need = failed and failed[0]
         run.due = self.delayed[run.member] = self.live[run.member] = min(self.now + RECHECK_MS, run.run_deadline)
         self.use(run, run.needs.split())
         if was != (reason, detail):
@@ -110,12 +132,20 @@ class Dependants:
         run.basis = run.basis if run.used else basis
         if run.started_at is None:
             run.queued_at, run.run_deadline = self.now, self.now + run.run_ms
-        run.forget(['reason', 'detail', 'failed_need'] + KEPT)
+        run.forget(['reason', 'detail'] + KEPT)
         self.to_queue(run, 'all that it needs is done' if run.needs else '')
         self.tell_others(run)
 
+    def look_for(self, run, names, uses, kept_basis):
+        """The same as look; what comes before holds no result that stands there and is made of what the needs give."""
+        missing, failed, known, basis = self.look(run, names, uses)
+        order = all(name.endswith(':_deployment') for name in missing)
+        if missing and order and kept_basis in (basis, ANY):
+            return [], None, known, basis
+        return missing, failed, known, basis
+
     def reconsider(self, run):
-        missing, failed, _, basis = self.look(run, (run.needs or '').split(), run.uses)
+        missing, failed, _, basis = self.look_for(run, (run.needs or '').split(), run.uses, run.kept_basis)
         if missing:
             self.block(run, missing, failed)
         else:
@@ -127,8 +157,11 @@ class Dependants:
     # ---- who is told ----
 
     def see_staleness(self, run):
-        missing, _, known, basis = self.look(run, (run.needs or '').split(), run.uses)
+        made_from = [name for name in (run.needs or '').split() if not name.endswith(':_deployment')]
+        missing, _, known, basis = self.look(run, made_from, run.uses)
         stale = 1 if missing or run.basis not in (basis, ANY) else None
+        if run.basis == ANY and known and not missing and run.digest != GIVEN:
+            run.basis = basis
         differs = known and stale != run.stale
         if differs:
             run.stale = stale
@@ -170,8 +203,7 @@ class Dependants:
         if self.changing == app or one.status not in ('running', 'error'):
             return False
         steps = [self.named['%s:%s:%s' % (app, WORKFLOW, step)] for step in one.steps.split()]
-        held = [step for step in steps if step.status == 'running' and step.reason == 'need_failed' and
-                (step.failed_need or '').startswith('%s:%s:' % (app, WORKFLOW))]
+        held = [step for step in steps if step.status == 'running' and step.reason == 'need_failed']
         mine = [step for step in steps if step.deployment == one.deployment]
         goes_on = any(step.status == 'running' and step not in held for step in mine)
         word = 'running' if goes_on else 'done' if mine == steps and all(step.status == 'done' for step in mine) else 'error'
@@ -184,12 +216,17 @@ class Dependants:
             one.finished_at = self.now
             one.reason = 'cancelled' if one.cancel and word == 'error' else None
             one.cancel = None
-            one.recorded = [text for field in ('deployment workflow status reason inputs configured digest definition after '
-                                               'started_at retried_at finished_at version request actor steps').split()
-                            if getattr(one, field) not in (None, '') for text in (field, str(getattr(one, field)))]
-            self.past[app].append(one.recorded)
+            self.record(one)
         self.events[app].append([WORKFLOW, 'deployment', word])
         return True
+
+    def record(self, one):
+        """What stays to be read of it; what was written of an end before goes."""
+        self.forget_end(one)
+        one.recorded = [text for field in ('deployment workflow status reason inputs configured digest definition after '
+                                           'started_at retried_at finished_at version request actor steps').split()
+                        if getattr(one, field) not in (None, '') for text in (field, bare(str(getattr(one, field))))]
+        self.past[one.home].append(one.recorded)
 
     def forget_end(self, one):
         """One that goes on has not ended: no list is to have it twice."""
@@ -197,11 +234,22 @@ class Dependants:
         one.recorded = None
 
     def record_end(self, run):
-        """What stays to be read of a run when its step has another."""
-        fields = ('status workflow action run deployment reason digest definition attempt crashes queued_at started_at '
+        """What stays to be read of a run when its step has another. By when they ended, the newest first."""
+        if run.status not in ('done', 'error') or run.reason == 'reused' or run.in_history:
+            return
+        fields = ('status workflow action run digest definition attempt crashes queued_at started_at deployment reason '
                   'request actor failures input output error').split()
-        self.history[run.app].append([text for field in fields if getattr(run, field) not in (None, '', '{}')
-                                      for text in (field, str(getattr(run, field)))])
+        entry = [text for field in fields if getattr(run, field) not in (None, '', '{}')
+                 for text in (field, bare(str(getattr(run, field))))]
+        ends = self.history[run.app]
+        ends.insert(len([at for at, _ in ends if at >= run.finished_at]), (run.finished_at, entry))
+        oldest = self.now - max(run.retention, 86400) * 1000
+        while ends and ends[-1][0] < oldest:
+            ends.pop()
+
+    def record_end_here(self, run):
+        self.record_end(run)
+        run.in_history = 1
 
     # ---- start and retry ----
 
@@ -222,34 +270,45 @@ class Dependants:
         return names
 
     def start(self, app, what, deployment, start, seen, digest, definition, inputs, configured, after, plan, force,
-              steps, hold_ms, retention, request, actor):
+              steps, hold_ms, retention, request, actor, unbegun, begun, replaces):
         one, retry = self.deployments[app], what == 'retry'
-        if start and start == (one.retry if retry else one.start):
-            return self.answer('same', app)
+        before = self.answer_of_before(one, what, start)
+        if before:
+            return before
         if retry and (one.deployment is None or deployment and deployment != one.deployment):
             return self.answer('none', app)
         if retry and seen != one.digest:
             return self.answer('changed', app)
-        if retry and one.status == 'done' and one.digest == digest:
-            return self.answer('same', app)
+        if retry and one.status == 'done' and one.digest == digest and all(self.is_as_made(app, step) for step in steps):
+            return self.answer_same(one, what, start)
         if not retry and one.status == 'running':
             if one.digest == digest and one.cancel is None:
-                return self.answer('same', app)
+                return self.answer_same(one, what, start)
+            over = replaces and self.over_for(app, steps)
+            if over:
+                return self.answer('over', app, over)
             return self.answer('conflict', app, self.differing(app, steps, False))
         busy = self.differing(app, steps, True)
         if busy:
             return self.answer('busy', app, busy)
         if self.ring_of_start(app, steps):
             return self.answer('ring', app, ['a ring'])
-        self.trim_apps(retention)
+        over = self.over_for(app, steps)
+        if over:
+            return self.answer('over', app, over)
+        self.trim_apps(retention, tenant_of(app))
         restarted = not retry or one.status != 'running'
-        one.forget(['finished_at', 'reason', 'cancel', 'retry', 'request', 'actor', 'plan'])
+        listed = {step['step'] for step in steps}
+        before = [self.named['%s:%s:%s' % (app, WORKFLOW, step)] for step in (one.steps or '').split() if step not in listed]
+        left = [run for run in before if run.deployment == one.deployment]
+        one.forget(['finished_at', 'reason', 'cancel', 'request', 'actor', 'plan'])
         if retry:
             self.forget_end(one)
-            one.retry = start or None
         else:
+            self.leave_to_the_list(one)
             one.recorded = None
-            one.start, one.retried_at, one.deployment = start or None, None, deployment
+            one.retried_at, one.deployment = None, deployment
+        self.remember(one, what, start)
         one.app, one.workflow, one.status, one.digest, one.definition = app, WORKFLOW, 'running', digest, definition
         one.inputs, one.configured, one.after, one.retention = inputs, configured, after, retention
         one.request, one.actor, one.changed_at = request or None, actor or None, self.now
@@ -262,14 +321,63 @@ class Dependants:
         made = []
         terms = {'hold_ms': hold_ms, 'retention': retention, 'request': request, 'actor': actor, 'force': force,
                  'keep_all': retry, 'made': made}
-        self.change_steps(app, lambda: self.place_all(app, steps, terms))
+
+        def place_and_end():
+            self.place_all(app, steps, terms)
+            self.end_steps(left, unbegun, begun)
+
+        self.change_steps(app, place_and_end)
+        if made or restarted:
+            self.count_start(app)
         return self.answer('new' if made or restarted else 'same', app)
+
+    def over_for(self, app, steps):
+        """There must be room for each step that does not run yet."""
+        runs = [self.named['%s:%s:%s' % (app, WORKFLOW, step['step'])] for step in steps]
+        return self.over_budget(app, live=sum(run.status != 'running' for run in runs), starts=1)
+
+    # ---- requests that are sent again ----
+
+    def known(self, app, what, start):
+        return self.answer_of_before(self.deployments[app], what, start) or ['none', self.now, {}, []]
+
+    def answer_of_before(self, one, what, start):
+        words = (getattr(one, LISTS[what]) or '').split()
+        for request, of, ended in (word.split(':') for word in words):
+            if request == start and of == one.deployment:
+                return self.answer('same', one.home)
+            if request == start and ended:
+                entry = self.ends[of]
+                return ['same', self.now, dict(zip(entry[::2], entry[1::2])), []]
+            if request == start:
+                return ['forgotten', self.now, one.as_hash(), [of]]
+        return None
+
+    def answer_same(self, one, what, start):
+        self.remember(one, what, start)
+        return self.answer('same', one.home)
+
+    def remember(self, one, what, start):
+        if start:
+            words = ['%s:%s:' % (start, one.deployment)] + (getattr(one, LISTS[what]) or '').split()
+            setattr(one, LISTS[what], ' '.join(words[:8]))
+
+    def leave_to_the_list(self, one):
+        """The one that stands there is replaced: who started or retried it finds it in the list of those that ended."""
+        if one.recorded is None:
+            return
+        self.ends[one.deployment] = one.recorded
+        for kind in LISTS.values():
+            words = (getattr(one, kind) or '').split()
+            if words:
+                ends = ['recorded' if word.endswith(':%s:' % one.deployment) else '' for word in words]
+                setattr(one, kind, ' '.join(map(''.join, zip(words, ends))))
 
     def place_all(self, app, steps, terms):
         placed, waiting = set(), list(steps)
         while waiting:
             for step in list(waiting):
-                own = [need.split(':')[2] for need in step['needs'].split()
+                own = [need.split(':')[3] for need in step['needs'].split()
                        if need.startswith('%s:%s:' % (app, WORKFLOW))]
                 if all(need in placed or need == '_deployment' for need in own):
                     self.place(self.named['%s:%s:%s' % (app, WORKFLOW, step['step'])], step, terms)
@@ -279,9 +387,13 @@ class Dependants:
     def place(self, run, step, terms):
         one = self.deployments[run.home[0]]
         waits = run.phase == 'blocked' and run.started_at is None
+        may_keep = (terms['keep_all'] or step['keep']) and not terms['force'] and \
+            run.digest in (step['digest'], GIVEN) and run.definition == step['definition']
         if run.status == 'running' and (run.digest == step['digest'] or not waits):
             run.deployment = one.deployment
             if waits:
+                if not may_keep:
+                    run.forget(KEPT)
                 run.needs, run.definition = step['needs'] or None, step['definition']
                 run.uses, run.outputs = step['uses'] or None, step['outputs']
                 run.run_deadline = self.now + terms['hold_ms']
@@ -289,13 +401,14 @@ class Dependants:
             if waits:
                 self.reconsider(run)
             return
-        missing, failed, _, basis = self.look(run, step['needs'].split(), step['uses'])
-        kept = None
-        if (terms['keep_all'] or step['keep']) and not terms['force'] and run.digest == step['digest'] and \
-                run.definition == step['definition']:
-            kept = self.result_of(run)
+        kept = self.result_of(run) if may_keep else None
+        missing, failed, _, basis = self.look_for(run, step['needs'].split(), step['uses'], kept and kept[1])
         if kept and run.status == 'done' and not missing and kept[1] in (basis, ANY):
-            run.deployment, run.stale = one.deployment, None
+            if run.digest == GIVEN or run.deployment != one.deployment:
+                self.record_end_here(run)
+            if run.digest == GIVEN:
+                run.digest, run.needs, run.uses = step['digest'], step['needs'] or None, step['uses'] or None
+            run.deployment, run.stale, run.basis = one.deployment, None, basis
             self.touch(run)
             self.use(run, step['needs'].split())
             return
@@ -313,6 +426,14 @@ class Dependants:
             self.block(run, missing, failed)
         else:
             self.unblock(run, basis)
+
+    def is_as_made(self, app, step):
+        """Whether a step that is done need not be made anew; whether what came before it runs again is no matter."""
+        run = self.named['%s:%s:%s' % (app, WORKFLOW, step['step'])]
+        needs = [need for need in step['needs'].split() if not need.endswith(':_deployment')]
+        missing, _, _, basis = self.look(run, needs, step['uses'])
+        same = (run.status, run.definition) == ('done', step['definition']) and run.digest in (step['digest'], GIVEN)
+        return same and not run.removed and not missing and run.basis in (basis, ANY)
 
     def result_of(self, run):
         """The result that stands there: a run that was ended before it began has not taken its place."""
@@ -359,20 +480,20 @@ class Dependants:
         one = self.deployments[app]
         if deployment and deployment != one.deployment:
             return self.answer('other', app)[:3]
-        if one.deployment is None or one.status == 'done':
+        if one.deployment is None:
+            left = sorted((run for run in self.runs if run.home[0] == app and run.deployment and run.status == 'running'),
+                          key=lambda run: run.member)
+            executing = any(run.phase == 'executing' for run in left)
+            self.change_steps(app, lambda: self.end_steps(left, unbegun, begun))
+            return self.answer('cancelling' if executing else 'cancelled' if left else 'nothing', app)[:3]
+        if one.status == 'done':
             return self.answer('nothing', app)[:3]
-        runs = [self.named['%s:%s:%s' % (app, WORKFLOW, step)] for step in reversed(one.steps.split())]
+        runs = [self.named['%s:%s:%s' % (app, WORKFLOW, step)] for step in one.steps.split()]
         live = [run for run in runs if run.status == 'running']
         executing = [run for run in live if run.phase == 'executing']
 
         def end_all():
-            for run in live:
-                problem = unbegun if run.started_at is None else begun
-                if run.phase != 'executing':
-                    self.to_end(run, 'error', '{}', problem)
-                elif run.cancel is None:
-                    run.cancel = problem
-                    self.changed(run, 'cancelling')
+            self.end_steps(live, unbegun, begun)
             if live:
                 one.changed_at, one.version = self.now, one.version + 1
                 if one.status == 'error':
@@ -380,20 +501,37 @@ class Dependants:
                 else:
                     one.cancel = 1
 
+        had_ended = one.status == 'error'
         self.change_steps(app, end_all)
+        if had_ended and live:
+            self.record(one)
         return self.answer('cancelling' if executing else 'cancelled' if live else 'nothing', app)[:3]
 
-    def skip(self, run, run_id, output, gives, needs, attempts, run_ms, retention, request):
+    def end_steps(self, runs, unbegun, begun):
+        for run in reversed([run for run in runs if run.status == 'running']):
+            problem = unbegun if run.started_at is None else begun
+            if run.phase != 'executing':
+                self.to_end(run, 'error', '{}', problem)
+            elif run.cancel is None:
+                run.cancel = problem
+                self.changed(run, 'cancelling')
+
+    def skip(self, run, run_id, output, gives, definition, outputs, digest, needs, uses, attempts, run_ms, retention,
+             request):
         if run.phase == 'executing':
             return ['executing', self.now, run.as_hash()]
         if run.status == 'done' and not run.removed:
             return ['done', self.now, run.as_hash()]
-        if run.status != 'running':
-            self.create(run, run=run_id, input='', digest=run.digest or 'given', definition=run.definition,
-                        attempts=attempts, run_ms=run_ms, retention=retention, request=request,
-                        needs=run.needs or needs, uses=run.uses, deployment=self.joined(run.home[0]))
+        if run.status == 'running':
+            run.definition, run.outputs = definition, outputs
+        else:
+            if run.digest is not None:  # what was asked for last
+                digest, needs, uses = run.digest, run.needs or '', run.uses
+            self.create(run, run=run_id, input='', digest=digest, definition=definition, outputs=outputs,
+                        attempts=attempts, run_ms=run_ms, retention=retention, request=request, needs=needs, uses=uses,
+                        deployment=self.joined(run.home[0]))
         missing, _, _, basis = self.look(run, (run.needs or '').split(), run.uses)
-        run.basis = ANY if missing else basis
+        run.basis = ANY if missing or run.digest == GIVEN else basis
         self.to_end(run, 'done', output, '', 'given', gives)
         return ['given', self.now, run.as_hash()]
 

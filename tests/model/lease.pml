@@ -7,18 +7,15 @@
  * Time is not counted. A lease may run out at any moment, whether its worker is alive or not; so each worker that is
  * merely slow is a late one, and each order of "it ran out", "it was renewed", "it was taken over" is tried.
  *
- * Left out, as it would only end runs earlier and so hide a run that never ends: the run's deadline (claim.lua,
+ * Left out, as it would only end runs earlier and so hide a run that never ends: the run's deadline (take.lua,
  * reap.lua), cancelling. Left out, as the model asks for less than it gives: the supervisor's stop after two thirds
- * of the lease (src/worker/supervisor.c, check_time_limits) and the check just before each request to a provider
+ * of the lease (src/worker/leases.c, check_time_limits) and the check just before each request to a provider
  * (src/worker/executor.c, lease_lasts). A worker may be stopped between that check and the sending, so here it always
- * may send late. expire_lease (supervisor.c) is a crash after which the lease runs out at once: among the orders.
+ * may send late. expire_lease (clean_up.c) is a crash after which the lease runs out at once: among the orders.
  * pulse.lua and the leases that reap.lua leaves alone by it: a lease that is taken over later is among the orders, too.
  * A crash that release.lua takes back where the lease was lost: it only makes fewer of them.
  *
  * What is taken for granted:
- *   - ids of entries are never used twice: XADD * takes Redis' clock, which a rollback does not turn back;
- *   - a worker that lives is too late between XREADGROUP and claim no more than LATE times; were it always, the reaper
- *     would queue the run anew for ever (or until its deadline);
  *   - the provider refuses a second object of a name, as GitHub does for repositories and Vercel for projects and
  *     domains; the refused worker looks again and adopts. A Vercel deployment has no such name: see DUPLICATES.
  *
@@ -28,11 +25,11 @@
  *   3 sound()     no more than one object is made; a run is done only where there is one
  *   4 no invalid end state: nothing stops before the run has ended; and the formula `ends`: it ends, for good
  *
- * The token has something new in each claim (claim.lua: the time). With run, attempt and entry alone (EQUAL_TOKENS), a
- * rollback that undoes both the reading and the claim of an entry lets another worker claim the same entry under a token
- * of the same letters, while the first one works on: then both are let in until one of them ends the attempt.
+ * The token has something new in each claim (claim_run.lua: the time). With run, attempt and version alone (EQUAL_TOKENS),
+ * a rollback that undoes the claim lets another worker claim the same run under a token of the same letters, while the
+ * first one works on: then both are let in until one of them ends the attempt.
  *
- * Macros for changed models: NO_FENCE, NO_LOOK, LOST_ENTRY, EQUAL_TOKENS (mistakes), DUPLICATES (the provider takes any
+ * Macros for changed models: NO_FENCE, NO_LOOK, LOST_PLACE, EQUAL_TOKENS (mistakes), DUPLICATES (the provider takes any
  * number of one name), EXACT_GUARD (no request is sent without the lease, as if check and sending were one),
  * NO_ROLLBACK, FEW (of what may happen besides, for a look that is over in seconds).
  */
@@ -40,29 +37,25 @@
 #define NOBODY   WORKERS
 #define CRASHES  3 /* of workers; as many lost leases in a row end a run: RUN_CRASHES_MAX in src/store/reaper.h */
 #ifdef FEW
-#define LATE     1
 #define DELAYS   0
 #define RELEASES 0
-#define LOSSES   0
 #else
-#define LATE     2
 #define DELAYS   1 /* answers "not ready" or transient failures */
 #define RELEASES 1
-#define LOSSES   1 /* of the entry itself, by a hand or by trimming */
 #endif
+#define LOSSES   1 /* of its place on the queue, by a hand */
 
 mtype = { RUNNING, DONE, FAILED };                            /* status */
 mtype = { NONE, QUEUED, EXECUTING, DELAYED };                 /* phase; DELAYED: waiting, retrying, blocked */
-mtype = { IDLE, READ, CLAIMED, ABSENT, INTENDED, MADE };      /* where a worker is */
+mtype = { IDLE, CLAIMED, ABSENT, INTENDED, MADE };      /* where a worker is */
 mtype = { FRESH, KEPT, OVER };                                /* the snapshot: not yet made, made, never used again */
 
 /* What Redis holds. `ended` and `holder` are the model's own notes; a rollback takes them back with the rest. */
 typedef store {
 	mtype status;
 	mtype phase;
-	byte entry;    /* 0: none */
-	bit in_stream; /* the entry is on the stream */
-	bit delivered; /* XREADGROUP has given it to somebody: it gives it no second time */
+	byte version; /* of the hash when the run was queued; 0: it is not */
+	bit placed;   /* it stands on the queue */
 	byte token; /* field lease; 0: none */
 	bit ran_out; /* lease_until <= now */
 	byte crashes;
@@ -78,11 +71,9 @@ byte objects;
 byte fresh; /* within one step */
 
 mtype at[WORKERS] = IDLE;
-byte my_entry[WORKERS];
 byte my_token[WORKERS];
 
 byte crashes_left = CRASHES;
-byte late_left = LATE;
 byte delays_left = DELAYS;
 byte releases_left = RELEASES;
 byte losses_left = LOSSES;
@@ -90,16 +81,15 @@ byte losses_left = LOSSES;
 #define running   (redis.status == RUNNING)
 #define over      (redis.status != RUNNING && history == OVER)
 #define held(w)   (running && redis.token == my_token[w] && my_token[w] != 0) /* lease.lua, held */
-#define reading(w) (at[w] == READ && my_entry[w] == redis.entry)
-#define working(w) (at[w] != IDLE && at[w] != READ)
+#define working(w) (at[w] != IDLE)
 
 /*
  * A new id is any that nobody remembers: who has forgotten an id cannot tell it from another, so numbers are used again
- * and states stay few. The token stands for run, attempt, entry and time.
+ * and states stay few. The token stands for run, attempt, version and time.
  */
 #define remembered(id) \
-	(redis.entry == id || snapshot.entry == id || my_entry[0] == id || my_entry[1] == id || redis.token == id || \
-		snapshot.token == id || my_token[0] == id || my_token[1] == id)
+	(redis.version == id || snapshot.version == id || redis.token == id || snapshot.token == id || my_token[0] == id || \
+		my_token[1] == id)
 
 inline new_id(id)
 {
@@ -115,7 +105,7 @@ inline sound()
 {
 	assert(redis.ended <= 1);
 	assert((redis.ended == 1) == (redis.status != RUNNING));
-	assert(running || (redis.phase == NONE && redis.entry == 0 && redis.token == 0));
+	assert(running || (redis.phase == NONE && !redis.placed && redis.token == 0));
 	assert((redis.phase == EXECUTING) == (redis.token != 0));
 	assert(redis.status != DONE || objects > 0);
 	assert(objects <= 1)
@@ -129,11 +119,10 @@ inline written(w)
 
 /* ---- states, transitions.lua ---- */
 
-inline drop_entry() /* states.lua */
+inline leave() /* states.lua */
 {
-	redis.entry = 0;
-	redis.in_stream = 0;
-	redis.delivered = 0;
+	redis.version = 0;
+	redis.placed = 0;
 	redis.token = 0;
 	redis.ran_out = 0;
 	redis.holder = NOBODY
@@ -141,17 +130,17 @@ inline drop_entry() /* states.lua */
 
 inline enqueue() /* states.lua */
 {
-	drop_entry();
+	leave();
 	new_id(fresh);
-	redis.entry = fresh;
+	redis.version = fresh;
 	fresh = 0;
-	redis.in_stream = 1;
+	redis.placed = 1;
 	redis.phase = QUEUED
 }
 
-inline finish(how) /* transitions.lua */
+inline finish(how) /* ending.lua */
 {
-	drop_entry();
+	leave();
 	redis.phase = NONE;
 	redis.status = how;
 	redis.ended++
@@ -163,38 +152,27 @@ inline finish(how) /* transitions.lua */
 inline forget(w)
 {
 	at[w] = IDLE;
-	my_entry[w] = 0;
 	my_token[w] = 0
 }
 
 proctype worker(byte me)
 {
 	do
-	/* src/store/queue.c, queue_reserve: XREADGROUP ... > */
-	:: atomic { at[me] == IDLE && redis.in_stream && !redis.delivered ->
-		redis.delivered = 1;
-		my_entry[me] = redis.entry;
-		at[me] = READ;
-		sound() }
-
-	/* claim.lua: stale. Its XACK and XDEL are of an entry that is the run's no more. */
-	:: atomic { at[me] == READ && !(running && redis.phase == QUEUED && redis.entry == my_entry[me]) ->
-		forget(me);
-		sound() }
-	/* claim.lua: claimed */
-	:: atomic { at[me] == READ && running && redis.phase == QUEUED && redis.entry == my_entry[me] ->
+	/* claim_run.lua: taken off the queue and claimed, in one step */
+	:: atomic { at[me] == IDLE && running && redis.phase == QUEUED && redis.placed ->
+		redis.placed = 0;
 		redis.phase = EXECUTING;
 #ifdef EQUAL_TOKENS
-		redis.token = redis.entry;
+		redis.token = redis.version;
 #else
 		new_id(fresh);
 		redis.token = fresh;
 		fresh = 0;
 #endif
+		redis.version = 0;
 		redis.ran_out = 0;
 		redis.holder = me;
 		my_token[me] = redis.token;
-		my_entry[me] = 0;
 		at[me] = CLAIMED;
 		sound() }
 
@@ -254,7 +232,7 @@ proctype worker(byte me)
 	:: atomic { working(me) && held(me) && delays_left > 0 ->
 		delays_left--;
 		written(me);
-		drop_entry();
+		leave();
 		redis.crashes = 0;
 		redis.phase = DELAYED;
 		forget(me);
@@ -277,7 +255,7 @@ proctype worker(byte me)
 	od
 }
 
-/* src/worker/supervisor.c, renew: both workers' supervisors. A process of its own, so that one who renews for ever does
+/* src/worker/leases.c, renew: both workers' supervisors. A process of its own, so that one who renews for ever does
  * not count as one who works. */
 proctype supervisors()
 {
@@ -325,14 +303,9 @@ proctype reaper()
 		enqueue();
 		sound() }
 
-#ifndef LOST_ENTRY
-	/* reap.lua: the entry is gone, or its reader is and it was never claimed */
-	:: atomic { redis.phase == QUEUED && (!redis.in_stream || (redis.delivered && !reading(0) && !reading(1))) ->
-		enqueue();
-		sound() }
-	/* The same lines; the reader lives and is only late. */
-	:: atomic { redis.phase == QUEUED && redis.delivered && (reading(0) || reading(1)) && late_left > 0 ->
-		late_left--;
+#ifndef LOST_PLACE
+	/* sweep.lua, and then reap.lua: it has lost its place */
+	:: atomic { redis.phase == QUEUED && !redis.placed ->
 		enqueue();
 		sound() }
 #endif
@@ -346,9 +319,8 @@ inline copy(to, from)
 {
 	to.status = from.status;
 	to.phase = from.phase;
-	to.entry = from.entry;
-	to.in_stream = from.in_stream;
-	to.delivered = from.delivered;
+	to.version = from.version;
+	to.placed = from.placed;
 	to.token = from.token;
 	to.ran_out = from.ran_out;
 	to.crashes = from.crashes;
@@ -362,9 +334,8 @@ inline close_history()
 	history = OVER;
 	snapshot.status = 0;
 	snapshot.phase = 0;
-	snapshot.entry = 0;
-	snapshot.in_stream = 0;
-	snapshot.delivered = 0;
+	snapshot.version = 0;
+	snapshot.placed = 0;
 	snapshot.token = 0;
 	snapshot.ran_out = 0;
 	snapshot.crashes = 0;
@@ -388,9 +359,9 @@ proctype outside()
 #endif
 	/* No rollback comes any more. */
 	:: atomic { history != OVER -> close_history() }
-	:: atomic { redis.phase == QUEUED && redis.in_stream && losses_left > 0 ->
+	:: atomic { redis.phase == QUEUED && redis.placed && losses_left > 0 ->
 		losses_left--;
-		redis.in_stream = 0;
+		redis.placed = 0;
 		sound() }
 	:: atomic { over -> break }
 	od

@@ -1,30 +1,34 @@
 """What a run of the engine is meant to do, said a second time and in other words than the scripts say it.
 
-A model keeps the runs of two apps and the queue in plain Python, under a clock that the caller sets. Each method named
+A model keeps the runs of three apps of two tenants, of which two have the same name, and the queue in plain Python, under a clock that the caller sets. Each method named
 after a script changes the model as the script is to change Redis, and returns what the script is to answer.
 """
-from deployments import ANY, KEPT, WORKFLOW, Dependants
+from budgets import Budgets
+from deployments import ANY, GIVEN, KEPT, WORKFLOW, Dependants, as_stored, bare, tenant_of
+from queue_model import Queue, Taking
 
 NEEDS = {'repo': [], 'project': ['repo'], 'env': ['project']}
-APPS = ['acme', 'blog']
+APPS = ['one:acme', 'one:blog', 'two:acme']
+TENANTS = ['one', 'two']
 DELAYED_PHASES = ('waiting', 'retrying', 'blocked')
-QUEUED_CHECK_MS, QUEUED_CHECK_LAST_MS = 2000, 10000
-
-
-def entry_text(entry):
-    return '%d-%d' % entry
+QUEUED_LOOK_MS = 12 * 3600 * 1000
+LOOKS = 32
+# Of no interest to the worker that takes a run.
+NOT_TAKEN = ('app workflow action digest definition outputs uses needs basis retention run_ms gives '
+             'kept_output kept_gives kept_basis kept_run').split()
 
 
 class Run:
     # Every field that the hash of a run may have. None: the field is not there.
-    FIELDS = ('app workflow action run status phase retention input digest basis attempt attempts crashes queued_at '
-              'run_deadline started_at finished_at changed_at version entry lease lease_until worker due cancel reason '
+    FIELDS = ('run status phase retention input digest basis attempt attempts crashes queued_at '
+              'run_deadline started_at finished_at changed_at version ready_at lease lease_until worker due cancel reason '
               'detail checkpoint output error removed trigger request lost_lease used outage_at run_ms needs gives stale '
-              'failures outage_ms outage_seen paused_ms definition deployment actor failed_need declines outputs uses').split() + KEPT
+              'failures outage_ms outage_seen paused_ms definition deployment actor declines outputs uses triggers in_history aside counted budgeted').split() + KEPT
 
     def __init__(self, app, action):
         self.member = '%s:%s:%s' % (app, WORKFLOW, action)
-        self.home = (app, action)
+        self.home, self.workflow = (app, action), WORKFLOW
+        self.app, self.action = self.home
         self.forget(self.FIELDS)
 
     def forget(self, fields):
@@ -32,49 +36,25 @@ class Run:
             setattr(self, field, None)
 
     def as_hash(self):
-        found = {field: getattr(self, field) for field in self.FIELDS if getattr(self, field) is not None}
-        if self.entry:
-            found['entry'] = entry_text(self.entry)
-        return {field: str(value) for field, value in found.items()}
+        fields = as_stored({field: getattr(self, field) for field in self.FIELDS})
+        return {field: value for field, value in fields.items() if field != 'basis' or value}
 
 
-class Model(Dependants):
+class Model(Dependants, Queue, Budgets):
     def __init__(self, now):
         self.now = now
         self.runs = [Run(app, action) for app in APPS for action in NEEDS]
-        self.queue = {}          # entry: [app, workflow, action, run, definition]
-        self.pending = {}        # entry: (consumer, when it was read)
-        self.last_entry = self.last_read = (0, 0)
+        self.open_queue()
+        self.open_budgets(TENANTS)
+        self.swept = None        # when it was looked at last whether all have their places
         self.delayed, self.live, self.apps = {}, {}, {}
+        self.tenants = set()     # that have apps on the list
         self.ledgers = {app: {} for app in APPS}
         self.makers = {app: {} for app in APPS}  # row of the ledger: {run of a step: its id when it wrote the row}
         self.events = {app: [] for app in APPS}
         self.pulsed, self.spared = None, 0  # when a worker last looked, until when leases are left alone
         self.connect(APPS)
         self.steps = {run.member for run in self.runs}
-
-    # ---- the queue ----
-
-    def add_entry(self, fields):
-        milliseconds, sequence = self.last_entry
-        self.last_entry = (self.now, sequence + 1 if milliseconds == self.now else 0)
-        self.queue[self.last_entry] = fields
-        return self.last_entry
-
-    def drop(self, entry):
-        self.queue.pop(entry, None)
-        self.pending.pop(entry, None)
-
-    def read(self, consumer):
-        """Gives the first entry that the group has not given to anybody yet, or None."""
-        entry = min((entry for entry in self.queue if entry > self.last_read), default=None)
-        if entry:
-            self.last_read = entry
-            self.pending[entry] = (consumer, self.now)
-        return entry
-
-    def strike_off(self, consumer):
-        self.pending = {entry: taken for entry, taken in self.pending.items() if taken[0] != consumer}
 
     # ---- steps that the scripts share ----
 
@@ -83,7 +63,8 @@ class Model(Dependants):
 
     def touch(self, run):
         run.version = (run.version or 0) + 1
-        run.changed_at = self.apps[run.app] = self.now
+        run.changed_at = self.now
+        self.list_app(run.app)
 
     def changed(self, run, event, detail=''):
         self.touch(run)
@@ -91,21 +72,24 @@ class Model(Dependants):
 
     def leave(self, run):
         """Wherever a live run stands, it stands there no longer."""
-        if run.entry:
-            self.drop(run.entry)
+        if run.phase == 'queued':
+            self.leave_ready(run)
         self.delayed.pop(run.member, None)
         self.live.pop(run.member, None)
-        run.forget(['phase', 'entry', 'lease', 'lease_until', 'worker', 'due'])
+        counted = run.counted
+        run.forget(['phase', 'ready_at', 'lease', 'lease_until', 'worker', 'due', 'counted', 'aside'])
+        if counted:
+            self.uncount(counted)
 
-    def to_queue(self, run, detail=''):
-        self.put_back(run)
+    def to_queue(self, run, detail='', first=False):
+        self.put_back(run, first)
         self.changed(run, 'queued', detail)
 
-    def put_back(self, run):
+    def put_back(self, run, first=False):
         self.leave(run)
-        run.phase = 'queued'
-        run.entry = self.add_entry([run.app, run.workflow, run.action, run.run, run.definition or ''])
-        self.live[run.member] = self.now + QUEUED_CHECK_MS
+        self.put_ready(run, first)
+        run.phase, run.ready_at = 'queued', self.now
+        self.live[run.member] = self.now + QUEUED_LOOK_MS
 
     def to_delayed(self, run, phase, milliseconds, checkpoint, reason, detail, outage, outage_ms, outage_seen):
         self.leave(run)
@@ -126,36 +110,47 @@ class Model(Dependants):
 
     def to_end(self, run, status, output, error, reason='', gives=''):
         self.leave(run)
+        self.leave_budget(run)
         run.forget(['cancel', 'detail', 'lost_lease', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms',
-                    'failed_need', 'declines'])
+                    'declines'])
         # A run that never began has not taken the place of the result that stood there.
         if status == 'done' or run.started_at is not None:
             run.forget([field for field in KEPT if field != 'kept_run' or reason != 'reused'])
         run.status, run.output, run.finished_at = status, output, self.now
         run.error, run.reason, run.gives = error or None, reason or None, gives or None
-        if reason != 'reused':
-            self.record_end(run)
-        run.input = run.failures = None
+        if reason == 'reused':
+            run.input = run.failures = None
+        elif len(run.input or '') > 4096:
+            run.input = None
+        run.input = run.input or None
         if status == 'done' and run.basis:
             self.see_staleness(run)
         self.changed(run, status, reason)
+        run.forget(['checkpoint', 'attempts', 'run_ms', 'run_deadline', 'changed_at'])  # of no interest any more
         self.tell_others(run)
 
     def create(self, one, needs='', deployment=None, **new):
-        """Of what was before, only the version stays, and when it last changed."""
-        one.forget(field for field in Run.FIELDS if field not in ('version', 'changed_at'))
-        one.app, one.action = one.home
-        one.workflow, one.status, one.attempt, one.crashes = WORKFLOW, 'running', 1, 0
+        """Of what was before, only the version stays, when it last changed, and the triggers that are known."""
+        self.record_end(one)
+        was_counted = one.status == 'running' and one.budgeted
+        one.forget(field for field in Run.FIELDS if field not in ('version', 'changed_at', 'triggers'))
+        one.status, one.attempt, one.crashes = 'running', 1, 0
         for field, value in new.items():
             setattr(one, field, value)
         for field in ('request', 'trigger', 'actor', 'definition', 'outputs', 'uses'):
             setattr(one, field, getattr(one, field) or None)
         one.queued_at, one.run_deadline = self.now, self.now + one.run_ms
         one.needs, one.deployment = needs or None, deployment
+        self.count_live(one, was_counted)
         self.use(one, needs.split())
 
-    def trim_apps(self, retention):
-        for name in [name for name, when in self.apps.items() if when <= self.now - retention * 1000]:
+    def list_app(self, app):
+        self.apps[app] = self.now
+        self.tenants.add(tenant_of(app))
+
+    def trim_apps(self, retention, tenant):
+        for name in [name for name, when in self.apps.items()
+                     if when <= self.now - retention * 1000 and tenant_of(name) == tenant]:
             if self.ledgers[name]:
                 self.apps[name] = self.now
             else:
@@ -175,72 +170,122 @@ class Model(Dependants):
     # ---- the scripts ----
 
     def trigger(self, run, run_id, given, digest, definition, outputs, uses, force, deadline, attempts, retention,
-                trigger='', request='', needs='', hold=''):
+                trigger='', request='', needs='', hold='', actor=''):
         names = needs.split()
         missing, failed, _, basis = self.look(run, names, uses)
-        if trigger and run.trigger == trigger:
+        known = (run.triggers or '').split()
+        if trigger and trigger in known:
             return ['same', self.now, run.as_hash(), []]
+        known = ' '.join(([trigger] if trigger else []) + known[:7 if trigger else 8]) or None
         if run.status == 'running':
+            if run.digest == digest:
+                run.triggers = known
             return ['same' if run.digest == digest else 'conflict', self.now, run.as_hash(), []]
         if missing and not hold:
             return ['needs_not_done', self.now, run.as_hash(), [names.index(name) + 1 for name in missing]]
         if missing and self.closes_ring({run.member: names}):
             return ['ring', self.now, run.as_hash(), ['a ring']]
-        if run.status == 'done' and not missing and not run.removed and not force and \
-                (run.digest, run.definition) == (digest, definition) and run.basis in (basis, ANY):
+        keeps = not force and run.digest in (digest, GIVEN) and run.definition == definition and self.result_of(run)
+        as_made = keeps and not missing and keeps[1] in (basis, ANY)
+        if as_made and run.status == 'done':
+            if run.digest == GIVEN:
+                self.record_end_here(run)
+                run.digest, run.needs, run.uses, run.basis = digest, needs or None, uses or None, basis
+                self.touch(run)
+                self.use(run, names)
+            run.triggers = known
             return ['reused', self.now, run.as_hash(), []]
-        self.trim_apps(retention)
+        over = not as_made and self.over_budget(run.home[0], live=1, starts=1)
+        if over:
+            return ['over', self.now, run.as_hash(), over]
+        self.trim_apps(retention, tenant_of(run.home[0]))
+        if not as_made:
+            self.count_start(run.home[0])
+        run.triggers = known
         self.create(run, run=run_id, input=given, digest=digest, attempts=attempts, retention=retention,
                     trigger=trigger, request=request, run_ms=deadline, needs=needs, deployment=self.goes_on(run, digest),
-                    definition=definition, outputs=outputs, uses=uses)
+                    actor=actor, definition=definition, outputs=outputs, uses=uses)
+        if as_made:
+            run.kept_output, run.kept_basis, run.kept_gives, run.kept_run = keeps
+            self.unblock(run, basis)
+            return ['reused', self.now, run.as_hash(), []]
         if missing:
             run.run_deadline = self.now + hold
+            if keeps:
+                run.kept_output, run.kept_basis, run.kept_gives, run.kept_run = keeps
             missing, failed, _, _ = self.look(run, names, uses)
             self.block(run, missing, failed)
         else:
             run.basis = basis
             self.to_queue(run)
+            run.changed_at = None  # when it was queued
             self.tell_others(run)
         return ['new', self.now, run.as_hash(), []]
 
-    def out_of_the_queue(self, run, entry, run_id, timeout):
-        """What a worker that has read an entry is answered at once; None: the run stands there for it."""
-        if run.entry != entry:
-            self.drop(entry)
-            return ['stale', self.now]
-        if run.run != run_id or run.phase != 'queued':
-            return ['stale', self.now]
-        if self.now >= run.run_deadline:
-            self.to_end(run, 'error', '{}', timeout)
-            return self.told('expired', run)
-        return None
+    def take(self, want, worker, lease_ms, after_begun, definitions, limits, timeout):
+        """The next runs, and all others that a worker meets before it has so many."""
+        met, looks, missing, taking = [], LOOKS + want, want, Taking(self, definitions, limits)
+        while missing and looks:
+            name, had_begun = taking.next_run(after_begun)
+            if name is None:
+                break
+            looks -= 1
+            answer = self.take_one(self.named[name], worker, lease_ms, taking, timeout)
+            met += [answer] if answer else []
+            if answer and answer[0] == 'claimed':
+                missing, after_begun = missing - 1, had_begun
+        return [self.now, '1' if after_begun else '', met]
 
-    def decline(self, run, entry, run_id, reason, detail, timeout):
-        answer = self.out_of_the_queue(run, entry, run_id, timeout)
-        if answer:
-            return answer
+    def take_one(self, run, worker, lease_ms, taking, timeout):
+        if run.status != 'running' or run.phase != 'queued' or run.due is not None:
+            return None
+        # A long queue ends nobody: the time counts from the first attempt, or from when it is known what it waits for.
+        if (run.started_at is not None or run.reason) and self.now >= run.run_deadline:
+            self.to_end(run, 'error', '{}', timeout)
+            return ['expired', run.member, self.told('expired', run)[2]]
+        known = [word.rsplit('=', 1)[0] for word in taking.definitions.split()]
+        if known and '%s=%s' % (run.member.split(':', 2)[2], run.definition or '') not in known:
+            if run.started_at is None and not run.reason:
+                run.run_deadline = self.now + run.run_ms
+            self.stand_aside(run, 1000)
+            return ['declined', run.member, run.run, run.definition or '']
+        if run.started_at is not None and taking.hold_begun(run):
+            return None
+        return self.claim(run, worker, lease_ms, taking)
+
+    def stand_aside(self, run, milliseconds):
+        self.leave(run)
+        run.phase = 'queued'
+        run.due = min(self.now + milliseconds, run.run_deadline)
+        self.delayed[run.member] = self.live[run.member] = run.due
+
+    def decline(self, run, run_id, reason, detail):
+        if run.status != 'running' or run.phase != 'queued' or run.due is None or run.run != run_id:
+            return ['stale']
         news = (run.reason or '') != reason
         run.reason, run.detail = (reason, detail) if reason else (None, None)
         run.declines = (run.declines or 0) + 1 if reason else None
-        self.leave(run)
-        run.phase = 'queued'
-        run.due = min(self.now + min(1000 * max(run.declines or 0, 1), 5000), run.run_deadline)
-        self.delayed[run.member] = self.live[run.member] = run.due
+        if reason:
+            self.stand_aside(run, min(1000 * run.declines, 5000))
         if news:
             self.changed(run, 'queued', detail)
-        return ['declined', self.now]
+        return ['declined']
 
-    def claim(self, run, entry, run_id, worker, lease_ms, timeout):
-        answer = self.out_of_the_queue(run, entry, run_id, timeout)
-        if answer:
-            return answer
+    def claim(self, run, worker, lease_ms, taking):
+        self.delayed.pop(run.member, None)
         run.phase, run.worker = 'executing', worker
-        run.lease = '%s/%d/%s/%d' % (run_id, run.attempt, entry_text(entry), self.now)
+        run.version, run.changed_at = (run.version or 0) + 1, self.now
+        self.list_app(run.app)
+        run.lease = '%s/%d/%d/%d' % (run.run, run.attempt, run.version, self.now)
         run.lease_until = self.live[run.member] = self.now + lease_ms
-        run.started_at = run.started_at or self.now
-        run.forget(['reason', 'detail', 'declines'])
-        self.changed(run, 'executing', 'attempt %d on %s' % (run.attempt, worker))
-        return ['claimed', self.now, run.lease, run.as_hash(), dict(self.ledgers[run.app])]
+        if run.started_at is None:
+            run.started_at, run.run_deadline = self.now, self.now + run.run_ms
+        if taking.limits:
+            run.counted = self.count(run, taking.action_of(run.member.split(':', 2)[2]))
+        run.forget(['reason', 'detail', 'declines', 'ready_at', 'aside'])
+        self.note(run, 'executing', 'attempt %d on %s' % (run.attempt, worker))
+        told = {name: text for name, text in run.as_hash().items() if name not in NOT_TAKEN}
+        return ['claimed', run.member, run.lease, told, dict(self.ledgers[run.app])]
 
     def renew(self, run, token, lease_ms):
         if run.lease != token:
@@ -289,7 +334,7 @@ class Model(Dependants):
                 return ['missing', i + 1, of_done if other.status == 'done' else other.status or '']
         run.basis = 'mixed' if run.used and run.basis != basis else basis
         run.used = 1
-        return ['outputs'] + [other.output for other in needed]
+        return ['outputs'] + [word for other in needed for word in (other.output, other.gives or '')]
 
     def wait(self, run, token, checkpoint, phase, delay_ms, reason, detail, **outage):
         if run.lease != token:
@@ -327,9 +372,11 @@ class Model(Dependants):
         self.to_queue(run, 'handed back')
         return ['written']
 
-    def cancel(self, run, never_began, began):
+    def cancel(self, run, meant, never_began, began):
         word, error = 'nothing', never_began if run.started_at is None else began
-        if run.phase == 'executing':
+        if meant and meant != run.run:
+            word = 'other' if run.status == 'running' else 'nothing'
+        elif run.phase == 'executing':
             word = 'cancelling'
             if run.cancel is None:
                 run.cancel = error
@@ -353,12 +400,32 @@ class Model(Dependants):
             return 0
         return max(self.spared, self.now + 1 if self.now - self.pulsed > lease_ms / 3 else 0)
 
-    def reap(self, run, timeout, lost, crashes, unclaimed_ms, never, lease_ms):
-        """unclaimed_ms is by the model's clock; never is what the script was told where that time is not over."""
+    def sweep(self, retention):
+        """Whoever has lost his place is looked at by the reaper, at once."""
+        if self.swept is not None and self.now - self.swept < (1000 if self.live else 10000):
+            return ['rested']
+        lost = [run for run in self.runs if run.member in self.live and
+                (run.status != 'running' or run.phase == 'queued' and run.due is None and not self.is_ready(run))]
+        self.count_old()
+        for tenant in sorted(self.tenants):
+            self.trim_apps(retention, tenant)
+            if tenant not in map(tenant_of, self.apps):
+                self.tenants.remove(tenant)
+        lost += [run for run in self.runs if run.member not in self.live and run.status == 'running' and
+                 run.home[0] in self.apps]
+        for run in lost:
+            self.live[run.member] = self.now
+        self.swept = self.now
+        return ['looked']
+
+    def reap(self, run, timeout, lost, crashes, lease_ms):
         if run.status != 'running':
             self.delayed.pop(run.member, None)
             self.live.pop(run.member, None)
+            self.leave_ready(run)
             return ['forgotten']
+        if run.phase != 'queued':
+            self.leave_ready(run)
         if run.phase == 'executing':
             if self.now < run.lease_until:
                 self.live[run.member] = run.lease_until
@@ -376,32 +443,33 @@ class Model(Dependants):
                 return self.told('lost', run)
             self.to_queue(run, run.worker + ' was lost; taken over')
             return self.told('taken over', run)
-        if self.now >= run.run_deadline:
+        declined = run.phase == 'queued' and run.due is not None
+        in_line = run.phase == 'queued' and not declined and run.started_at is None and not run.reason
+        if self.now >= run.run_deadline and not in_line:
             self.to_end(run, 'error', '{}', timeout)
             return self.told('expired', run)
-        declined = run.phase == 'queued' and run.due is not None
         if run.phase in DELAYED_PHASES or declined:
-            if self.now < run.due:
+            asked = self.waits_for_needs(run) and run.needs and not lease_ms  # an operator has it looked at now
+            if self.now < run.due and not asked:
+                if declined:
+                    self.leave_ready(run)
                 self.delayed[run.member] = self.live[run.member] = run.due
                 return ['delayed']
             if self.waits_for_needs(run) and run.needs:
                 self.reconsider(run)
                 return ['reconsidered']
             if declined:
-                self.put_back(run)
+                self.put_back(run, True)
             else:
-                self.to_queue(run, 'due')
+                self.to_queue(run, 'due', True)
             return ['due']
-        if run.entry in self.queue:
-            if run.entry in self.pending:
-                if self.now < self.pending[run.entry][1] + unclaimed_ms:
-                    self.live[run.member] = self.now + never
-                    return ['queued']
-            elif run.entry > self.last_read:
-                age = self.now - run.entry[0]
-                self.live[run.member] = self.now + min(max(age, QUEUED_CHECK_MS), QUEUED_CHECK_LAST_MS)
-                return ['queued']
-        self.to_queue(run, 'its entry was lost; queued anew')
+        if self.stands_in_lane(run):
+            self.join_turns(run.home[0])
+        if self.is_ready(run):
+            self.delayed.pop(run.member, None)
+            self.live[run.member] = self.now + QUEUED_LOOK_MS
+            return ['queued']
+        self.to_queue(run, 'it had lost its place; queued anew')
         return ['requeued']
 
     # ---- what is to be found in Redis ----
@@ -409,15 +477,19 @@ class Model(Dependants):
     def snapshot(self):
         return {
             'runs': {run.member: run.as_hash() for run in self.runs},
-            'queue': {entry_text(entry): fields for entry, fields in self.queue.items()},
-            'pending': {entry_text(entry): taken[0] for entry, taken in self.pending.items()},
+            **self.snapshot_of_queue(),
+            'used': {tenant: {name: str(count) for name, count in used.items()} for tenant, used in self.used.items()},
+            'swept': None if self.swept is None else str(self.swept),
             'delayed': dict(self.delayed),
             'live': dict(self.live),
             'apps': dict(self.apps),
+            'tenants': sorted(self.tenants),
             'pulse': None if self.pulsed is None else '%d %d' % (self.pulsed, self.spared),
             'ledgers': {app: dict(ledger) for app, ledger in self.ledgers.items()},
             'deployments': {one.name: one.as_hash() for one in self.deployments.values()},
-            'users': {name: dict(users) for name, users in self.users.items() if users},
+            'users': {name: {bare(user): when for user, when in users.items()} for name, users in self.users.items()
+                      if users},
             **{name: {app: [len(entries), entries[-1] if entries else []] for app, entries in streams.items()}
-               for name, streams in (('events', self.events), ('history', self.history), ('past', self.past))},
+               for name, streams in (('events', self.events), ('past', self.past))},
+            'history': {app: [[at] + entry for at, entry in ends] for app, ends in self.history.items()},
         }

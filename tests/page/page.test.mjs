@@ -2,7 +2,7 @@
 // and where that would take a provider's bad day, on a server that follows a script.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { Stack, slipway } from '../integration/stack.mjs';
+import { Stack, slipway, until } from '../integration/stack.mjs';
 import { startStub } from '../client/stub.mjs';
 import { barriers, startBrowser, visit } from './browser.mjs';
 
@@ -38,6 +38,8 @@ const open = (context, query) => visit(browser, `${stack.url}/?${query}`, contex
 const card = (page, step) => page.getByRole('listitem').filter({ has: page.locator('.step-id', { hasText: step }) });
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const start = (page) => button(page, 'Start').click();
+const unfold = (page) =>
+  page.locator('#inputs details').evaluateAll((all) => all.forEach((one) => { one.open = true; }));
 const untilDone = (page, count) => page.getByText(`${count} of ${count} done.`).waitFor();
 const runId = async (app, step) => (await stack.status(app, 'hello', step)).runId;
 
@@ -123,9 +125,35 @@ test('a workflow is run, reused in words, and run again as a step and as a whole
   assert.deepEqual(await barriers(page), []);
 });
 
+test('what a person has to fill in comes first, the rest is folded, and a mistake unfolds it', async (context) => {
+  const page = await open(context, 'workflow=site&app=first');
+  await page.getByRole('heading', { name: 'first: site' }).waitFor();
+  const forms = await page.locator('#inputs > details').evaluateAll((all) =>
+    all.map((one) => [one.querySelector('.step-id').textContent, one.open]));
+  assert.deepEqual(forms.filter(([, isOpen]) => isOpen).map(([id]) => id), ['repo', 'project']);
+  assert.deepEqual(forms.slice(0, 3).map(([id]) => id), ['repo', 'project', 'files']);
+  assert.equal(forms.length, 11);
+  const repo = page.locator('#inputs > details').first();
+  const fork = repo.getByLabel('Fork (optional)', { exact: true });
+  for (const name of ['Owner', 'Name'])
+    assert.equal(await repo.getByLabel(name, { exact: true }).isVisible(), true, name);
+  assert.equal(await fork.isVisible(), false);
+  assert.deepEqual(await barriers(page), []);
+  await repo.getByText('Optional', { exact: true }).click();
+  await fork.fill('no repository');
+  await repo.getByText('Optional', { exact: true }).click();
+  assert.equal(await fork.isVisible(), false);
+  await start(page);
+  await page.getByRole('alert').getByText('repo, fork').waitFor();
+  await until(() => fork.isVisible(), 'the field that is wrong is shown');
+  assert.equal(await fork.getAttribute('aria-invalid'), 'true');
+  assert.deepEqual(await barriers(page), []);
+});
+
 test('what a workflow puts in by itself is a default, where it may be replaced', async (context) => {
   const page = await open(context, 'workflow=hello&app=bound');
   await page.getByLabel('Text', { exact: true }).fill('first');
+  await unfold(page);
   const second = page.getByLabel('Text (optional)');
   assert.equal(await second.getAttribute('placeholder'), 'again: ${step.greet.text}');
   await second.fill('second');
@@ -137,6 +165,7 @@ test('what a workflow puts in by itself is a default, where it may be replaced',
 test('all that is wrong with the inputs is said at once, before anything is stored or made', async (context) => {
   const page = await open(context, 'workflow=site&app=wrong');
   await page.locator('#inputs').getByLabel('Owner', { exact: true }).first().fill('acme');
+  await unfold(page);
   await page.locator('#inputs').getByLabel('Name (optional)', { exact: true }).fill('no domain');
   await start(page);
   const alert = page.getByRole('alert');
@@ -249,6 +278,7 @@ const deployment = (page) => page.locator('#deployment');
 test('the deployment goes on without the page, and is shown the same wherever it is opened', async (context) => {
   const first = await open(context, 'workflow=hello&app=away');
   await first.getByLabel('Text', { exact: true }).fill('hello');
+  await unfold(first);
   await first.getByLabel('Text (optional)').fill('behind ${app.gate-1.hello.greet.text}');
   await start(first);
   await deployment(first).getByText('Deploying.').waitFor();
@@ -292,12 +322,61 @@ test('a start that another client was faster with says so in words for a person'
   context.after(() => stub.close());
   const page = await visit(browser, `${stub.url}/?workflow=site&app=acme`, context);
   const remedy = { text: 'Send the request again with "replace": true.' };
-  const body = { class: 'run_conflict', detail: 'It is being deployed with different inputs.', remedy };
+  // One that is being cancelled, and cannot be replaced.
+  const current = { status: 'running', reason: 'cancelling' };
+  const body = { class: 'run_conflict', detail: 'It is being deployed with different inputs.', remedy, current };
   stub.fail('start', { status: 409, body });
   await start(page);
   const alert = page.getByRole('alert');
   await alert.getByText('It is being deployed with different inputs. Wait until it has ended, or cancel it').waitFor();
-  assert.doesNotMatch(await alert.textContent(), /replace/);
+  assert.doesNotMatch(await alert.textContent(), /replace/i);
+});
+
+// Opens an app with these words entered, and has another client start it otherwise before the page knows of that.
+async function overtaken(context, app, gate) {
+  const page = await open(context, `workflow=hello&app=${app}`);
+  await page.getByRole('heading', { name: `${app}: hello` }).waitFor();
+  let tell = () => {};
+  const told = new Promise((resolve) => { tell = resolve; });
+  await page.route(/\/api\/deploy\?/, async (route) => { await told; await route.continue(); });
+  await page.getByLabel('Text', { exact: true }).fill('mine');
+  const { status } = await stack.post(gated(gate, { mode: 'start', appId: app }));
+  assert.equal(status, 202);
+  await start(page);
+  await page.getByRole('alert').getByText('Wait until it has ended, or replace it.').waitFor();
+  tell();
+  return page;
+}
+const listed = async (app) => (await stack.get(`/api/apps/${app}/deployments`)).body.deployments;
+
+test('a deployment that is in the way is replaced, after a question in words', async (context) => {
+  const page = await overtaken(context, 'swap', 'gate-6');
+  await deployment(page).getByText('Deploying.').waitFor();
+  await button(page, 'Replace it').click();
+  const dialog = page.getByRole('dialog', { name: 'Replace the deployment of swap?' });
+  await dialog.getByText(/^The deployment that is under way was started with other inputs.* It is cancelled/).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'dialog-title');
+  assert.deepEqual(await barriers(page), []);
+  await button(page, 'Back').click();
+  assert.deepEqual((await listed('swap')).map(({ status }) => status), ['running']);
+  await button(page, 'Replace it').click();
+  await button(page, 'Cancel it and start this one').click();
+  await deployment(page).getByText('Deployed.').waitFor();
+  assert.equal((await stack.status('swap', 'hello', 'greet')).output.text, 'mine');
+  const all = await listed('swap');
+  assert.deepEqual(all.map(({ status, reason }) => reason ?? status), ['done', 'cancelled']);
+  assert.equal(await page.getByRole('alert').isVisible(), false);
+});
+
+test('where what was in the way has ended before it is replaced, this one is only started', async (context) => {
+  const page = await overtaken(context, 'late', 'gate-7');
+  await openGate('gate-7');
+  await stack.untilStatus('late', 'hello', 'repeat', 'done');
+  await button(page, 'Replace it').click();
+  await button(page, 'Cancel it and start this one').click();
+  await card(page, 'greet').getByText(/^Finished at/).waitFor();
+  await until(async () => (await listed('late')).map(({ status }) => status).join() === 'done,done', 'both are done');
+  assert.equal((await stack.status('late', 'hello', 'greet')).output.text, 'mine');
 });
 
 test('what another client starts is shown by a page that is open', async (context) => {
@@ -307,6 +386,39 @@ test('what another client starts is shown by a page that is open', async (contex
   await deployment(page).getByText('Deploying.').waitFor();
   await openGate('gate-2');
   await deployment(page).getByText('Deployed.').waitFor();
+});
+
+test('however much a page follows, two of its polls wait at a time, and a trigger is sent at once', async (context) => {
+  const apps = Array.from({ length: 8 }, (_, i) => `many-${i}`);
+  await Promise.all(apps.map((app) => stack.post(gated('gate-many', { mode: 'start', appId: app }))));
+  const page = await open(context, 'workflow=hello&app=many-0');
+  const held = new Set();
+  const polled = new Map();
+  let most = 0;
+  page.on('request', (request) => {
+    const query = new URL(request.url()).searchParams;
+    polled.set(query.get('appId'), (polled.get(query.get('appId')) ?? 0) + 1);
+    if (query.has('wait')) held.add(request);
+    most = Math.max(most, held.size);
+  });
+  page.on('requestfinished', (request) => held.delete(request));
+  page.on('requestfailed', (request) => held.delete(request));
+  await page.evaluate(async (all) => {
+    const { SlipwayClient } = await import('/slipway.js');
+    globalThis.ended = all.map((app) =>
+      new SlipwayClient({ baseUrl: location.origin }).watchWorkflow('hello', app).then(() => app));
+  }, apps);
+  await until(() => apps.every((app) => polled.get(app) >= 4), 'each is polled again and again', 30000);
+  assert.equal(most, 2);
+  // Those that waited for nobody else's change would keep all six connections for long.
+  const begun = await page.evaluate(async () => {
+    const { SlipwayClient } = await import('/slipway.js');
+    return new SlipwayClient({ baseUrl: location.origin }).trigger('hello', 'many-new', 'greet',
+      { inputs: { greet: { text: 'now' } } });
+  });
+  assert.equal(begun.status, 'running');
+  await openGate('gate-many');
+  assert.deepEqual(await page.evaluate(() => Promise.all(globalThis.ended)), apps);
 });
 
 test('cancelled after a question, and retried: what was done stays done', async (context) => {
@@ -379,4 +491,28 @@ test('the apps are listed, each with a link to what deploys it', async (context)
   await page.getByRole('heading', { name: 'listed: hello' }).waitFor();
   await deployment(page).getByText('Deployed.').waitFor();
   assert.equal(await page.getByRole('heading', { name: 'Apps' }).isVisible(), false);
+});
+
+test('where a token is needed the page asks for it, and goes on with it in this tab alone', async (context) => {
+  const stub = await startStub({ workflows: [{ id: 'site', summary: 'A site', steps: [REPO] }], folder: 'client' });
+  context.after(() => stub.close());
+  stub.token = 'sw_good';
+  const page = await visit(browser, `${stub.url}/?workflow=site&app=acme`, context);
+  await page.getByText('the request has no valid token').waitFor();
+  await page.getByText('Give a token that an operator has made for you.').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'token');
+  assert.deepEqual(await barriers(page), []);
+  await page.keyboard.type('sw_wrong');
+  await page.keyboard.press('Enter');
+  await until(() => stub.requests.at(-1).headers.authorization === 'Bearer sw_wrong', 'it is tried');
+  await page.getByText('the request has no valid token').waitFor();
+  await page.getByLabel('Token').fill('sw_good');
+  await page.getByLabel('Token').press('Enter');
+  await button(page, 'Start').waitFor();
+  assert.equal(await page.locator('#notice').isVisible(), false);
+  await page.reload();
+  await button(page, 'Start').waitFor();
+  const other = await visit(browser, `${stub.url}/?workflow=site&app=acme`, context);
+  await other.getByText('the request has no valid token').waitFor();
+  assert.equal(page.url().includes('sw_'), false);
 });

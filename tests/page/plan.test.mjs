@@ -19,9 +19,9 @@ const planned = (page, step) =>
   page.locator('#plan-steps > li').filter({ has: page.locator('.step-id', { hasText: step }) });
 const show = (page) => page.getByRole('button', { name: 'Show what it would do' }).click();
 
-async function visitSite(context, app, repo) {
+async function visitSite(context, app, repo, more = {}) {
   const { inputs, config } = JSON.parse(await readFile('conf/dev/sample.json', 'utf8'));
-  const changed = { ...inputs, repo: { ...inputs.repo, ...repo }, project: { name: app } };
+  const changed = { ...inputs, repo: { ...inputs.repo, ...repo }, project: { name: app }, ...more };
   await stack.post({ mode: 'configure', appId: app, inputs: changed, config: { ...config, checkUrl: stack.url } });
   return visit(browser, `${stack.url}/?workflow=site&app=${app}`, context);
 }
@@ -44,9 +44,18 @@ test('what each step would make is shown, with what it waits for, and the hash o
   assert.ok(body.actions.every(({ status }) => status === 'idle'));
 });
 
+test('where a step changes more than a plan lists, the page says how much more', async (context) => {
+  const variables = Array.from({ length: 66 }, (_, index) => ({ key: `V${index}`, value: 'x', type: 'plain' }));
+  const page = await visitSite(context, 'page-many', { name: 'page-many' }, { env: { variables } });
+  await show(page);
+  await planned(page, 'env').getByText('V63 does not exist').waitFor();
+  assert.equal(await planned(page, 'env').locator('ul > li').last().textContent(), 'And 2 more.');
+});
+
 test('what is entered counts, is not stored, and what is in the way is shown with its remedy', async (context) => {
   const page = await visitSite(context, 'page-way', { name: 'page-way', fork: 'upstream/nothing-of-it' });
   await page.locator('#inputs details', { hasText: 'repo' }).first().locator('summary').first().click();
+  await page.locator('#inputs details', { hasText: 'repo' }).first().getByText('Optional', { exact: true }).click();
   await page.locator('#inputs').getByLabel('Fork (optional)', { exact: true }).fill('not a repository');
   await show(page);
   const repo = planned(page, 'repo');

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/redact.h"
+#include "base/text.h"
 #include "harness/json_text.h"
 #include "harness/peer.h"
 #include "harness/suite.h"
@@ -59,11 +60,19 @@ static enum error_class send_to(
 	static const struct settings settings = { .allow_loopback = true };
 	const struct provider_access access = { .base_url = peer_url(peer),
 		.token = "token-of-test" };
+	/* The paths of fixtures are of no call that is made here. */
+	const struct call_row calls[] = { { .method = request->method,
+						  .path = request->path,
+						  .path_names = { NAMES_OWNER, NAMES_REPOSITORY } },
+		{ .path = NULL } };
+	struct provider bare = *provider;
+	bare.calls = NULL;
 	const struct provider_exchange exchange = { .client = client,
-		.provider = provider,
+		.provider = &bare,
 		.access = &access,
 		.arena = &arena,
 		.deadline_at = clock_monotonic_ms() + 5000,
+		.calls = calls,
 		.input = &some_record,
 		.settings = &settings };
 	struct provider_response response;
@@ -359,11 +368,37 @@ START_TEST(test_link_must_be_one_that_may_be_followed)
 }
 END_TEST
 
+/* Part of an address leads elsewhere, and a terminal must not be moved by one. */
+START_TEST(test_an_address_is_whole_or_none)
+{
+	struct refusal_body body;
+	char longer[512];
+	text_format(longer, sizeof(longer), "https://x.example/%0*d", 320, 1);
+	const struct {
+		const char *link, *kept;
+	} rows[] = {
+		{ "https://x.example/a?b=c", "https://x.example/a?b=c" },
+		{ "http://x.example/", "" },
+		{ "https://x.example/\x1b[2J", "" },
+		{ "https://x.example/\xff", "" },
+		{ "https://x.example/cut-before...", "" },
+		{ longer, "" },
+		{ "", "" },
+		{ NULL, "" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		refusal_link(&body, rows[i].link);
+		ck_assert_str_eq(body.link, rows[i].kept);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_github, test_vercel,
 		test_unknown_refusal_says_what_was_answered, test_what_a_refusal_tells_a_person,
 		test_refusal_is_redacted_before_it_is_cut,
-		test_link_must_be_one_that_may_be_followed, NULL };
+		test_link_must_be_one_that_may_be_followed, test_an_address_is_whole_or_none,
+		NULL };
 	return suite_main("refusals", tests, setup, teardown);
 }

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "harness/json_text.h"
 #include "harness/store.h"
-#include "store/queue.h"
+#include "harness/take.h"
 #include "store/reaper.h"
 #include "store/server.h"
 #include "store/verify.h"
@@ -21,7 +21,7 @@
 static struct redis *redis;
 static struct arena arena;
 static struct error error;
-static const struct run_name name = { "acme", "site", "repo" };
+static const struct run_name name = { "default", "acme", "site", "repo" };
 
 static void set_up(void)
 {
@@ -53,20 +53,7 @@ static struct run read_run(void)
 
 static struct claim claim_next(void)
 {
-	struct claim claim;
-	struct queue_entry entry;
-	bool found = false;
-	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(
-			queue_reserve(redis, "test-0", 100, &arena, &found, &entry, &error),
-			ERROR_NONE);
-	ck_assert(found);
-	ck_assert_msg(run_claim(redis, &entry, &(struct claimant){ "test", LEASE_MS }, &arena,
-			      &claim, &error) == ERROR_NONE,
-		"%s", error.message);
-	ck_assert(claim.taken);
-	claim_release(&claim);
-	return claim;
+	return take_next(redis, LEASE_MS, &arena);
 }
 
 static void write_run(const struct claim *claim, struct run_write write, enum error_class expected)
@@ -91,7 +78,7 @@ static void age_lease(int64_t age_ms)
 	run_key_make(key, &name);
 	text_format(until, sizeof(until), "%lld", (long long)(now - age_ms + LEASE_MS));
 	command(4, (const char *const[]){ "HSET", key, "lease_until", until });
-	command(4, (const char *const[]){ "ZADD", KEY_LIVE, until, "acme:site:repo" });
+	command(4, (const char *const[]){ "ZADD", KEY_LIVE, until, "default:acme:site:repo" });
 }
 
 /* As if a worker had looked so long ago the last time, and leases were to be
@@ -253,54 +240,78 @@ START_TEST(test_a_pulse_that_a_hand_has_broken_is_written_anew)
 }
 END_TEST
 
-/* What was begun before goes before what is new, and the entry stands on the queue all the same. */
-START_TEST(test_a_run_that_comes_due_is_taken_before_new_ones)
+static void trigger_step(const char *step)
 {
-	struct claim claim = claim_next(), due;
-	struct queue_entry entry;
 	struct trigger_result result;
-	bool found;
-	const struct trigger other = { .name = { "acme", "site", "project" },
+	const struct trigger trigger = { .name = { "default", "acme", "site", step },
 		.input = "{}",
 		.digest = "d1",
 		.run_ms = 3600000,
 		.attempts = 5,
 		.retention_seconds = 3600 };
-	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert(!found);
+	ck_assert_int_eq(run_trigger(redis, &trigger, &arena, &result, &error), ERROR_NONE);
+}
+
+/* What was begun goes before what is new. */
+START_TEST(test_a_run_that_comes_due_is_taken_before_new_ones)
+{
+	struct claim claim = claim_next();
 	write_run(&claim, (struct run_write){ .kind = RUN_WAIT, .phase = "waiting", .delay_ms = 1 },
 		ERROR_NONE);
-	ck_assert_int_eq(run_trigger(redis, &other, &arena, &result, &error), ERROR_NONE);
+	trigger_step("project");
 	bring_back();
-	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert(found);
-	ck_assert_str_eq(entry.name.step, "repo");
-	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "test", LEASE_MS }, &arena,
-				 &due, &error),
+	claim = claim_next();
+	ck_assert_str_eq(claim.run.name.step, "repo");
+	write_run(&claim,
+		(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" },
 		ERROR_NONE);
-	ck_assert(due.taken);
-	claim_release(&due);
-	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert(!found);
-	/* The group gives the new one, and then the entry of the other, whose claim is stale and
-	 * harms nothing. */
-	ck_assert_int_eq(
-		queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert_str_eq(entry.name.step, "project");
-	ck_assert_int_eq(
-		queue_reserve(redis, "test-1", 100, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert_str_eq(entry.name.step, "repo");
-	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "other", LEASE_MS }, &arena,
-				 &claim, &error),
-		ERROR_NONE);
-	ck_assert(!claim.taken);
-	write_run(&due, (struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" },
-		ERROR_NONE);
-	ck_assert_str_eq(read_run().status, "done");
+	ck_assert_str_eq(claim_next().run.name.step, "project");
 	/* What a hand has put there names no run. */
-	command(4, (const char *const[]){ "ZADD", KEY_DUE, "1", "text:" });
-	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert(!found);
+	command(4, (const char *const[]){ "ZADD", KEY_BEGUN, "1", "text:" });
+	ck_assert_int_eq(
+		take_as(redis, &(struct take){ .worker = "w" }, &arena).kind, TAKEN_BROKEN);
+	ck_assert(take_finds_nothing(redis, &arena));
+}
+END_TEST
+
+/* But neither starves the other: every second one is new. */
+START_TEST(test_new_runs_and_those_that_come_due_are_taken_in_turn)
+{
+	static const char *const steps[] = { "repo", "project", "env", "domain" };
+	const char *const expected[] = { "repo", "n1", "project", "n2", "env", "n3", "domain" };
+	struct take take = { .worker = "w", .lease_ms = LEASE_MS, .want = 10 };
+	struct taken_list list;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		if (i > 0)
+			trigger_step(steps[i]);
+		const struct claim claim = claim_next();
+		write_run(&claim, (struct run_write){ .kind = RUN_RELEASE }, ERROR_NONE);
+		char begun[MEMBER_SIZE + 16];
+		text_format(begun, sizeof(begun), "default:acme:site:%s", steps[i]);
+		/* The next is to be taken before those that were begun. */
+		command(3, (const char *const[]){ "ZREM", KEY_BEGUN, begun });
+	}
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		char begun[MEMBER_SIZE + 16], since[8];
+		text_format(begun, sizeof(begun), "default:acme:site:%s", steps[i]);
+		text_format(since, sizeof(since), "%zu", i);
+		command(4, (const char *const[]){ "ZADD", KEY_BEGUN, since, begun });
+	}
+	for (size_t i = 1; i < ARRAY_LEN(expected); i += 2)
+		trigger_step(expected[i]);
+	ck_assert_int_eq(queue_take(redis, &take, &arena, &list, &error), ERROR_NONE);
+	ck_assert_uint_eq(list.count, ARRAY_LEN(expected));
+	for (size_t i = 0; i < list.count; i++)
+		ck_assert_str_eq(list.items[i].name.step, expected[i]);
+	ck_assert(list.after_begun);
+	queue_taken_release(&list);
+	/* By single calls, the worker remembers for itself. */
+	trigger_step("n4");
+	command(4, (const char *const[]){ "ZADD", KEY_BEGUN, "1", "default:acme:site:none" });
+	take.after_begun = true;
+	struct taken taken = take_as(redis, &take, &arena);
+	ck_assert_str_eq(taken.name.step, "n4");
+	claim_release(&taken.claim);
 }
 END_TEST
 
@@ -313,6 +324,7 @@ int main(void)
 		test_a_worker_that_comes_back_late_takes_its_crash_back,
 		test_repair_takes_over_what_workers_would_leave_alone,
 		test_a_pulse_that_a_hand_has_broken_is_written_anew,
-		test_a_run_that_comes_due_is_taken_before_new_ones, NULL };
+		test_a_run_that_comes_due_is_taken_before_new_ones,
+		test_new_runs_and_those_that_come_due_are_taken_in_turn, NULL };
 	return store_suite_main("crashes", tests, set_up, tear_down);
 }

@@ -2,14 +2,14 @@
  * Runs that a worker of another build leaves to one that has their definition, and what builds that
  * no longer have a workflow find of it.
  *
- * covers: src/store/scripts/decline.lua src/store/scripts/entry.lua src/store/app_steps.c
+ * covers: src/store/scripts/decline.lua src/store/scripts/claim_run.lua src/store/app_steps.c
  */
 #include <string.h>
 
 #include "base/text.h"
 #include "harness/store.h"
+#include "harness/take.h"
 #include "store/app_steps.h"
-#include "store/queue.h"
 #include "store/reaper.h"
 #include "store/verify.h"
 #include "store/workers.h"
@@ -17,7 +17,7 @@
 static struct redis *redis;
 static struct arena arena;
 static struct error error;
-static const struct run_name name = { "acme", "site", "repo" };
+static const struct run_name name = { "default", "acme", "site", "repo" };
 
 static void set_up(void)
 {
@@ -53,33 +53,30 @@ static struct run read_run(void)
 	return run;
 }
 
-static struct queue_entry reserve(void)
+/* A worker of another build meets the run, and says why it leaves it to others. */
+static struct taken leave(const char *reason)
 {
-	struct queue_entry entry;
-	bool found = false;
-	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error),
-			ERROR_NONE);
-	ck_assert_msg(found, "the queue is empty");
-	return entry;
-}
-
-static struct run decline(const struct queue_entry *entry, const char *reason)
-{
-	struct run ended;
+	const struct take take = {
+		.worker = "worker-1", .lease_ms = 30000, .definitions = " site:repo=v0= "
+	};
 	const struct decline declined = { reason, reason != NULL ? "nobody has it" : "w has it" };
-	ck_assert_msg(run_decline(redis, entry, &declined, &arena, &ended, &error) == ERROR_NONE,
-		"%s", error.message);
-	return ended;
+	const struct taken taken = take_as(redis, &take, &arena);
+	if (taken.kind == TAKEN_OTHER_BUILD)
+		ck_assert_msg(
+			run_decline(redis, &name, taken.run_id, &declined, &error) == ERROR_NONE,
+			"%s", error.message);
+	return taken;
 }
 
-static bool claim(const struct queue_entry *entry, struct claim *ret_claim)
+static struct claim claim(void)
 {
-	ck_assert_msg(run_claim(redis, entry, &(struct claimant){ "worker-1", 30000 }, &arena,
-			      ret_claim, &error) == ERROR_NONE,
-		"%s", error.message);
-	claim_release(ret_claim);
-	return ret_claim->taken;
+	const struct take take = {
+		.worker = "worker-1", .lease_ms = 30000, .definitions = " site:repo=v1= "
+	};
+	struct taken taken = take_as(redis, &take, &arena);
+	ck_assert_int_eq(taken.kind, TAKEN_RUN);
+	claim_release(&taken.claim);
+	return taken.claim;
 }
 
 static int64_t count_of(const char *command, const char *key)
@@ -94,14 +91,14 @@ static int64_t count_of(const char *command, const char *key)
 
 static void set_due(const char *index)
 {
-	const char *const words[] = { "ZADD", index, "0", "acme:site:repo" };
+	const char *const words[] = { "ZADD", index, "0", "default:acme:site:repo" };
 	ck_assert_int_eq(redis_tell(redis, 4, words, &error), ERROR_NONE);
 }
 
 /* As if its time had come: by the hash and by the index. */
 static void come_back(void)
 {
-	const char *const words[] = { "HSET", KEY_APP_PREFIX "acme:site:repo", "due", "1" };
+	const char *const words[] = { "HSET", KEY_APP_PREFIX "default:acme:site:repo", "due", "1" };
 	size_t count;
 	ck_assert_int_eq(redis_tell(redis, 4, words, &error), ERROR_NONE);
 	set_due(KEY_DELAYED);
@@ -128,27 +125,25 @@ static size_t faults(void)
 START_TEST(test_a_declined_run_stays_queued_and_comes_back)
 {
 	trigger_of("v1", 60000);
-	struct queue_entry entry = reserve();
-	ck_assert_str_eq(entry.definition, "v1");
-	ck_assert_str_eq(decline(&entry, "no_worker_for_version").id, "");
+	const struct taken taken = leave("no_worker_for_version");
+	ck_assert_int_eq(taken.kind, TAKEN_OTHER_BUILD);
+	ck_assert_str_eq(taken.definition, "v1");
 
 	struct run run = read_run();
 	ck_assert_str_eq(run.status, "running");
 	ck_assert_str_eq(run.phase, "queued");
 	ck_assert_str_eq(run.reason, "no_worker_for_version");
 	ck_assert_str_eq(run.detail, "nobody has it");
-	ck_assert_str_eq(run.entry, "");
-	ck_assert_int_eq(run.due - run.now > 900 && run.due - run.now <= 1000, 1);
-	ck_assert_int_eq(count_of("XLEN", KEY_QUEUE), 0);
+	ck_assert_int_eq(run.ready_at, 0);
+	ck_assert_int_eq(run.started_at, 0);
+	ck_assert(take_finds_nothing(redis, &arena));
+	ck_assert_int_eq(run.due - run.now > 0 && run.due - run.now <= 1000, 1);
 	ck_assert_int_eq(count_of("XLEN", KEY_DEAD), 0);
 	ck_assert_int_eq(count_of("ZCARD", KEY_DELAYED), 1);
 	ck_assert_uint_eq(faults(), 0);
 
 	come_back();
-	struct claim claimed;
-	entry = reserve();
-	ck_assert_str_eq(entry.definition, "v1");
-	ck_assert(claim(&entry, &claimed));
+	claim();
 	run = read_run();
 	ck_assert_int_eq(run.attempt, 1);
 	ck_assert_int_eq(run.crashes, 0);
@@ -163,19 +158,17 @@ END_TEST
 START_TEST(test_the_same_again_is_no_change)
 {
 	trigger_of("v1", 60000);
-	struct queue_entry entry = reserve();
-	decline(&entry, "no_worker_for_version");
+	leave("no_worker_for_version");
 	int64_t version = read_run().version,
-		events = count_of("XLEN", KEY_APP_PREFIX "acme:events");
+		events = count_of("LLEN", KEY_APP_PREFIX "default:acme:events");
 	for (int i = 0; i < 7; i++) {
 		come_back();
-		entry = reserve();
-		decline(&entry, "no_worker_for_version");
+		leave("no_worker_for_version");
 	}
 
 	struct run run = read_run();
 	ck_assert_int_eq(run.version, version);
-	ck_assert_int_eq(count_of("XLEN", KEY_APP_PREFIX "acme:events"), events);
+	ck_assert_int_eq(count_of("LLEN", KEY_APP_PREFIX "default:acme:events"), events);
 	ck_assert_int_gt(run.due - run.now, 4000);
 	ck_assert_int_le(run.due - run.now, 5000);
 }
@@ -185,8 +178,7 @@ START_TEST(test_where_a_worker_has_it_there_is_no_reason_and_the_wait_is_short)
 {
 	trigger_of("v1", 60000);
 	for (int i = 0; i < 4; i++) {
-		struct queue_entry entry = reserve();
-		decline(&entry, i < 3 ? "no_worker_for_version" : NULL);
+		leave(i < 3 ? "no_worker_for_version" : NULL);
 		if (i < 3)
 			come_back();
 	}
@@ -201,12 +193,12 @@ END_TEST
 START_TEST(test_a_declined_run_can_be_cancelled)
 {
 	trigger_of("v1", 60000);
-	struct queue_entry entry = reserve();
-	decline(&entry, "no_worker_for_version");
+	leave("no_worker_for_version");
 	struct run run;
-	bool accepted;
-	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
-	ck_assert(accepted);
+	enum cancel_outcome outcome;
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(outcome, CANCEL_ENDED);
 	ck_assert_str_eq(run.status, "error");
 	ck_assert_int_eq(count_of("ZCARD", KEY_DELAYED), 0);
 	ck_assert_int_eq(count_of("ZCARD", KEY_LIVE), 0);
@@ -214,38 +206,51 @@ START_TEST(test_a_declined_run_can_be_cancelled)
 }
 END_TEST
 
-START_TEST(test_a_stale_entry_changes_nothing)
+/* What is said late of a run that somebody has by now, or that is another one. */
+START_TEST(test_a_late_word_changes_nothing)
 {
+	const struct decline late = { "no_worker_for_version", "nobody has it" };
 	trigger_of("v1", 60000);
-	struct queue_entry entry = reserve();
-	struct claim claimed;
-	ck_assert(claim(&entry, &claimed));
-	decline(&entry, "no_worker_for_version");
+	const struct taken taken = leave(NULL);
+	come_back();
+	ck_assert_int_eq(run_decline(redis, &name, taken.run_id, &late, &error), ERROR_NONE);
+	ck_assert_str_eq(read_run().reason, "");
+	claim();
+	ck_assert_int_eq(run_decline(redis, &name, taken.run_id, &late, &error), ERROR_NONE);
 	ck_assert_str_eq(read_run().phase, "executing");
+	ck_assert_str_eq(read_run().reason, "");
 
-	const struct queue_entry other = {
-		.id = "1-1", .name = name, .run_id = entry.run_id, .definition = "v1"
-	};
-	decline(&other, "no_worker_for_version");
-	ck_assert_str_eq(read_run().phase, "executing");
+	const struct run_write release = { .kind = RUN_RELEASE };
+	const struct lease lease = { "default", "acme", "site", "repo", "" };
+	struct lease held = lease;
+	text_copy(held.token, sizeof(held.token), read_run().lease);
+	ck_assert_int_eq(run_write(redis, &held, &release, &error), ERROR_NONE);
+	leave(NULL);
+	ck_assert_int_eq(run_decline(redis, &name, "another", &late, &error), ERROR_NONE);
+	ck_assert_str_eq(read_run().reason, "");
 	ck_assert_uint_eq(faults(), 0);
 }
 END_TEST
 
+/* The time counts from the moment at which it is known that nobody has it. */
 START_TEST(test_a_declined_run_ends_at_its_deadline_and_says_what_it_waited_for)
 {
-	trigger_of("v1", 300);
-	struct queue_entry entry = reserve();
-	decline(&entry, "no_worker_for_version");
 	size_t count;
+	trigger_of("v1", 300);
+	while (read_run().now <= read_run().run_deadline) {}
+	leave("no_worker_for_version");
+	ck_assert_int_gt(read_run().run_deadline, read_run().now + 200);
 	while (strcmp(read_run().status, "running") == 0)
 		ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
 	ck_assert_ptr_nonnull(strstr(read_run().error, "last state: nobody has it"));
 
-	trigger_of("v1", 20);
-	entry = reserve();
+	trigger_of("v1", 1000);
+	leave("no_worker_for_version");
+	come_back();
 	while (read_run().now <= read_run().run_deadline) {}
-	ck_assert_str_eq(decline(&entry, "no_worker_for_version").status, "error");
+	const struct taken taken = leave("no_worker_for_version");
+	ck_assert_int_eq(taken.kind, TAKEN_ENDED);
+	ck_assert_str_eq(taken.ended.status, "error");
 	ck_assert_uint_eq(faults(), 0);
 }
 END_TEST
@@ -253,9 +258,7 @@ END_TEST
 START_TEST(test_what_another_definition_made_is_not_given_back)
 {
 	struct trigger_result first = trigger_of("v1", 60000);
-	struct queue_entry entry = reserve();
-	struct claim claimed;
-	ck_assert(claim(&entry, &claimed));
+	const struct claim claimed = claim();
 	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{}" };
 	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_NONE);
 	ck_assert_int_eq(trigger_of("v1", 60000).outcome, TRIGGER_REUSED);
@@ -267,33 +270,61 @@ START_TEST(test_what_another_definition_made_is_not_given_back)
 }
 END_TEST
 
-START_TEST(test_the_list_of_due_runs_has_the_definition)
+/* It has been its turn already: the others of its app do not go before it once more. */
+START_TEST(test_a_declined_run_comes_back_before_others_of_its_app)
 {
+	struct trigger_result result;
+	const struct trigger other = { .name = { "default", "acme", "site", "project" },
+		.input = "{}",
+		.digest = "d1",
+		.definition = "v1",
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 3600 };
 	trigger_of("v1", 60000);
-	struct queue_entry entry = reserve(), due;
-	bool found;
-	decline(&entry, NULL);
+	leave(NULL);
+	ck_assert_int_eq(run_trigger(redis, &other, &arena, &result, &error), ERROR_NONE);
 	come_back();
-	ck_assert_int_eq(queue_take_due(redis, &arena, &found, &due, &error), ERROR_NONE);
-	ck_assert(found);
-	ck_assert_str_eq(due.definition, "v1");
-	ck_assert_str_eq(due.name.step, "repo");
-	struct claim claimed;
-	ck_assert(claim(&due, &claimed));
+	ck_assert_str_eq(claim().run.name.step, "repo");
+}
+END_TEST
+
+START_TEST(test_the_workflows_that_have_run_are_known)
+{
+	struct app_workflows had, of_two[2];
+	const char *const apps[] = { "acm", "acme" };
+	const char *const stray[] = { "HSET", KEY_APP_PREFIX "default:acme:steps", ":repo", "1",
+		"no id:a", "1", "alone", "1", "older:repo", "1", "site:again", "1" };
+	ck_assert_int_eq(app_workflows_list(redis, "default", &apps[1], 1, &arena, &had, &error),
+		ERROR_NONE);
+	ck_assert_uint_eq(had.count, 0);
+	trigger_of("v1", 60000);
+	ck_assert_int_eq(redis_tell(redis, ARRAY_LEN(stray), stray, &error), ERROR_NONE);
+	ck_assert_int_eq(app_workflows_list(redis, "default", &apps[1], 1, &arena, &had, &error),
+		ERROR_NONE);
+	ck_assert_uint_eq(had.count, 2);
+	ck_assert_str_eq(had.ids[0], "older");
+	ck_assert_str_eq(had.ids[1], "site");
+	ck_assert_int_eq(
+		app_workflows_list(redis, "default", apps, 2, &arena, of_two, &error), ERROR_NONE);
+	ck_assert_uint_eq(of_two[0].count, 0);
+	ck_assert_uint_eq(of_two[1].count, 2);
 }
 END_TEST
 
 START_TEST(test_the_steps_that_have_run_are_known)
 {
 	struct app_steps steps;
-	const char *const stray[] = { "HSET", KEY_APP_PREFIX "acme:steps", "site:no id", "1",
-		"site", "1", "site2:repo", "1", "site:again", "1" };
-	ck_assert_int_eq(app_steps_list(redis, "acme", "site", &arena, &steps, &error), ERROR_NONE);
+	const char *const stray[] = { "HSET", KEY_APP_PREFIX "default:acme:steps", "site:no id",
+		"1", "site", "1", "site2:repo", "1", "site:again", "1" };
+	ck_assert_int_eq(
+		app_steps_list(redis, APP("acme"), "site", &arena, &steps, &error), ERROR_NONE);
 	ck_assert_uint_eq(steps.count, 0);
 	trigger_of("v1", 60000);
-	ck_assert_int_gt(count_of("TTL", KEY_APP_PREFIX "acme:steps"), 3600);
+	ck_assert_int_gt(count_of("TTL", KEY_APP_PREFIX "default:acme:steps"), 3600);
 	ck_assert_int_eq(redis_tell(redis, ARRAY_LEN(stray), stray, &error), ERROR_NONE);
-	ck_assert_int_eq(app_steps_list(redis, "acme", "site", &arena, &steps, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		app_steps_list(redis, APP("acme"), "site", &arena, &steps, &error), ERROR_NONE);
 	ck_assert_uint_eq(steps.count, 2);
 	ck_assert_str_eq(steps.names[0].step, "again");
 	ck_assert_str_eq(steps.names[1].step, "repo");
@@ -304,7 +335,7 @@ END_TEST
 
 START_TEST(test_what_has_other_outputs_is_no_need_that_is_done)
 {
-	static const struct run_name project = { "acme", "site", "project" };
+	static const struct run_name project = { "default", "acme", "site", "project" };
 	struct trigger_result result;
 	struct trigger wanted = { .name = project,
 		.input = "{}",
@@ -325,9 +356,7 @@ START_TEST(test_what_has_other_outputs_is_no_need_that_is_done)
 		.attempts = 3,
 		.retention_seconds = 3600 };
 	ck_assert_int_eq(run_trigger(redis, &repo, &arena, &result, &error), ERROR_NONE);
-	struct queue_entry entry = reserve();
-	struct claim claimed;
-	ck_assert(claim(&entry, &claimed));
+	const struct claim claimed = claim();
 	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{}" };
 	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_NONE);
 
@@ -345,7 +374,7 @@ START_TEST(test_workers_publish_what_they_have)
 	const struct string_pair one[] = { { "site", "w1" }, { "site.repo", "v1" } };
 	const struct string_pair two[] = { { "site.repo", "v2" } };
 	const struct worker_heartbeat beat = { "a-1", "0.1.0", 4, 1, "2026-01-01T00:00:00.000Z",
-		{ (const char *const[]){ "acme site repo" }, 1 } };
+		{ (const char *const[]){ "default acme site repo" }, 1 } };
 	struct worker_rows rows;
 	ck_assert_int_eq(worker_heartbeat(redis, &beat, &error), ERROR_NONE);
 	ck_assert_int_eq(
@@ -358,7 +387,7 @@ START_TEST(test_workers_publish_what_they_have)
 	ck_assert_int_eq(workers_read(redis, &arena, &rows, &error), ERROR_NONE);
 	ck_assert_uint_eq(rows.count, 1);
 	ck_assert_str_eq(rows.items[0].beat.name, "a-1");
-	ck_assert_str_eq(rows.items[0].beat.running.items[0], "acme site repo");
+	ck_assert_str_eq(rows.items[0].beat.running.items[0], "default acme site repo");
 	ck_assert_int_lt(rows.items[0].age_ms, WORKER_SILENT_MS);
 	ck_assert_uint_eq(rows.items[0].definitions.count, 2);
 	ck_assert_str_eq(rows.items[0].definitions.items[1].value, "v1");
@@ -374,11 +403,11 @@ int main(void)
 	const TTest *const tests[] = { test_a_declined_run_stays_queued_and_comes_back,
 		test_the_same_again_is_no_change,
 		test_where_a_worker_has_it_there_is_no_reason_and_the_wait_is_short,
-		test_a_declined_run_can_be_cancelled, test_a_stale_entry_changes_nothing,
+		test_a_declined_run_can_be_cancelled, test_a_late_word_changes_nothing,
 		test_a_declined_run_ends_at_its_deadline_and_says_what_it_waited_for,
 		test_what_another_definition_made_is_not_given_back,
-		test_the_list_of_due_runs_has_the_definition,
-		test_the_steps_that_have_run_are_known,
+		test_a_declined_run_comes_back_before_others_of_its_app,
+		test_the_steps_that_have_run_are_known, test_the_workflows_that_have_run_are_known,
 		test_what_has_other_outputs_is_no_need_that_is_done,
 		test_workers_publish_what_they_have, NULL };
 	return store_suite_main("decline", tests, set_up, tear_down);

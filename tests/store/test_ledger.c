@@ -10,12 +10,13 @@
 #include "base/text.h"
 #include "harness/json_text.h"
 #include "harness/store.h"
+#include "harness/take.h"
 #include "store/owners.h"
 #include "store/payload.h"
-#include "store/queue.h"
 
 #define LEDGER    KEY_PREFIX "app:default:acme:ledger"
 #define PAYLOAD   KEY_PREFIX "app:default:acme:payload"
+#define EVENTS    KEY_PREFIX "app:default:acme:events"
 #define FIELD     "github:repository:acme/docs"
 #define ROW       "{\"id\":\"7\",\"created\":true}"
 #define RETENTION 172800
@@ -53,7 +54,7 @@ static int64_t command(size_t count, const char *const *words)
 static void trigger(const char *app, const char *workflow, const char *step, int64_t run_ms)
 {
 	struct trigger_result result;
-	const struct trigger wanted = { .name = { app, workflow, step },
+	const struct trigger wanted = { .name = { "default", app, workflow, step },
 		.input = "{}",
 		.digest = "d",
 		.force = true,
@@ -68,19 +69,7 @@ static void trigger(const char *app, const char *workflow, const char *step, int
 /* A worker takes the one run that is queued. */
 static struct claim take(void)
 {
-	struct queue_entry entry;
-	struct claim claim;
-	bool found = false;
-	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error),
-			ERROR_NONE);
-	ck_assert(found);
-	ck_assert_int_eq(
-		run_claim(redis, &entry, &(struct claimant){ "w", 30000 }, &arena, &claim, &error),
-		ERROR_NONE);
-	ck_assert(claim.taken);
-	claim_release(&claim);
-	return claim;
+	return take_next(redis, 30000, &arena);
 }
 
 static struct claim begin(const char *workflow, const char *step)
@@ -110,7 +99,7 @@ static void configure(void)
 {
 	struct payload changes = { .config = cJSON_Parse(J("{'a':1}")) }, now;
 	ck_assert_int_eq(
-		payload_merge(redis, "acme", &changes, RETENTION, &now, &error), ERROR_NONE);
+		payload_merge(redis, APP("acme"), &changes, RETENTION, &now, &error), ERROR_NONE);
 	payload_release(&now);
 	cJSON_Delete(changes.config);
 }
@@ -139,13 +128,13 @@ START_TEST(test_what_was_configured_and_never_run_goes_after_a_day)
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 0);
 	ck_assert_int_le(COMMAND("TTL", PAYLOAD), DAY);
 	ck_assert_int_le(COMMAND("TTL", KEY_PREFIX "app:default:acme:events"), DAY);
-	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS), 0);
+	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS_PREFIX "default"), 0);
 	/* Once something has run, it stays as long as that; also where it
 	 * is configured only then. */
 	struct claim claim = begin("site", "repo");
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
 	finish(&claim);
-	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS), 1);
+	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS_PREFIX "default"), 1);
 	COMMAND("DEL", PAYLOAD);
 	configure();
 	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
@@ -193,24 +182,47 @@ START_TEST(test_a_live_run_does_not_expire_before_its_deadline)
 }
 END_TEST
 
+/* As one that is configured while its run works is kept from then only. */
+START_TEST(test_what_an_app_is_told_meanwhile_lasts_as_long_as_its_run)
+{
+	struct claim claim = begin("site", "repo");
+	configure();
+	COMMAND("EXPIRE", PAYLOAD, "1000");
+	finish(&claim);
+	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), RETENTION - 100);
+}
+END_TEST
+
+START_TEST(test_what_is_told_meanwhile_shortens_no_time_of_the_events)
+{
+	struct claim claim = begin("site", "repo");
+	int before = (int)COMMAND("TTL", EVENTS);
+	ck_assert_int_gt(before, RETENTION);
+	configure();
+	ck_assert_int_ge(COMMAND("TTL", EVENTS), before - 10);
+	finish(&claim);
+	ck_assert_int_ge(COMMAND("TTL", EVENTS), before - 10);
+}
+END_TEST
+
 START_TEST(test_the_list_of_apps_keeps_who_has_something)
 {
-	COMMAND("ZADD", KEY_APPS, "1", "gone", "2", "keeper");
+	COMMAND("ZADD", KEY_APPS_PREFIX "default", "1", "gone", "2", "keeper");
 	COMMAND("HSET", KEY_PREFIX "app:default:keeper:ledger", FIELD, ROW);
 	trigger("acme", "site", "repo", 60000);
-	const char *const gone[] = { "ZRANK", KEY_APPS, "gone" };
+	const char *const gone[] = { "ZRANK", KEY_APPS_PREFIX "default", "gone" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 3, gone, &reply, &error), ERROR_NONE);
 	ck_assert_str_eq(reply_text(reply), "");
 	reply_free(reply);
-	ck_assert_int_eq(COMMAND("ZCOUNT", KEY_APPS, "3", "+inf"), 2);
+	ck_assert_int_eq(COMMAND("ZCOUNT", KEY_APPS_PREFIX "default", "3", "+inf"), 2);
 }
 END_TEST
 
 static struct trigger_result ask(const char *workflow, const char *step, const char *need)
 {
 	struct trigger_result result;
-	const struct trigger wanted = { .name = { "acme", workflow, step },
+	const struct trigger wanted = { .name = { "default", "acme", workflow, step },
 		.input = "{}",
 		.digest = "d",
 		.run_ms = 60000,
@@ -226,7 +238,7 @@ static struct trigger_result ask(const char *workflow, const char *step, const c
 static struct run look(const char *workflow, const char *step)
 {
 	struct run run;
-	const struct run_name name = { "acme", workflow, step };
+	const struct run_name name = { "default", "acme", workflow, step };
 	ck_assert_int_eq(run_read(redis, &name, &arena, &run, &error), ERROR_NONE);
 	return run;
 }
@@ -244,8 +256,8 @@ static void make_twice(void)
 
 START_TEST(test_what_was_removed_is_done_no_longer)
 {
-	const char *output, *status;
-	const struct run_name name = { "acme", "site", "repo" };
+	struct step_output output;
+	const struct run_name name = { "default", "acme", "site", "repo" };
 	make_twice();
 	struct run before = look("site", "repo");
 	ck_assert_int_eq(before.removed, 0);
@@ -256,9 +268,9 @@ START_TEST(test_what_was_removed_is_done_no_longer)
 	ck_assert_int_ne(look("site", "repo").removed, 0);
 	ck_assert_int_ne(look("fork-and-deploy", "repo").removed, 0);
 	ck_assert_int_gt(look("site", "repo").version, before.version);
-	ck_assert_int_eq(run_output(redis, &name, &arena, &output, &status, &error), ERROR_NONE);
-	ck_assert_ptr_null(output);
-	ck_assert_str_eq(status, "removed");
+	ck_assert_int_eq(run_output(redis, &name, &arena, &output, &error), ERROR_NONE);
+	ck_assert_ptr_null(output.output);
+	ck_assert_str_eq(output.status, "removed");
 	struct trigger_result result = ask("site", "project", "repo");
 	ck_assert_int_eq(result.outcome, TRIGGER_NEEDS_NOT_DONE);
 	ck_assert_str_eq(result.missing[0], "repo");
@@ -301,29 +313,29 @@ END_TEST
 static void expect_holder(const char *app, bool shared, const char *holder)
 {
 	const struct owned_thing thing = { "github", "repository", "7" };
-	char found[IDENTIFIER_SIZE];
-	ck_assert_msg(owner_claim(redis, &thing, app, shared, found, &error) == ERROR_NONE, "%s",
-		error.message);
+	char found[APP_MEMBER_SIZE];
+	ck_assert_msg(owner_claim(redis, &thing, APP(app), shared, found, &error) == ERROR_NONE,
+		"%s", error.message);
 	ck_assert_str_eq(found, holder);
 }
 
 START_TEST(test_a_thing_has_one_owner)
 {
 	const struct owned_thing thing = { "github", "repository", "7" };
-	char holder[IDENTIFIER_SIZE];
+	char holder[APP_MEMBER_SIZE];
 	expect_holder("acme", false, "");
 	expect_holder("acme", false, "");
 	/* The row is not written yet, and the claim is young. */
-	expect_holder("other", false, "acme");
+	expect_holder("other", false, "default:acme");
 	COMMAND("HSET", LEDGER, FIELD, ROW);
-	expect_holder("other", true, "acme");
+	expect_holder("other", true, "default:acme");
 	COMMAND("HSET", LEDGER, FIELD, "{\"id\":\"7\",\"created\":true,\"shared\":true}");
-	expect_holder("other", false, "acme");
+	expect_holder("other", false, "default:acme");
 	expect_holder("other", true, "");
-	ck_assert_int_eq(owner_release(redis, &thing, "other", &error), ERROR_NONE);
+	ck_assert_int_eq(owner_release(redis, &thing, APP("other"), &error), ERROR_NONE);
 	ck_assert_int_eq(owner_look(redis, &thing, holder, &error), ERROR_NONE);
-	ck_assert_str_eq(holder, "acme");
-	ck_assert_int_eq(owner_release(redis, &thing, "acme", &error), ERROR_NONE);
+	ck_assert_str_eq(holder, "default:acme");
+	ck_assert_int_eq(owner_release(redis, &thing, APP("acme"), &error), ERROR_NONE);
 	expect_holder("other", false, "");
 }
 END_TEST
@@ -332,20 +344,20 @@ START_TEST(test_what_is_given_up_goes_to_the_app_that_shares_it)
 {
 	const struct owned_thing thing = { "github", "repository", "7" };
 	static const char shared[] = "{\"id\":\"7\",\"created\":true,\"shared\":true}";
-	char holder[IDENTIFIER_SIZE];
+	char holder[APP_MEMBER_SIZE];
 	expect_holder("acme", true, "");
 	COMMAND("HSET", LEDGER, FIELD, shared);
 	expect_holder("other", true, "");
 	expect_holder("other", true, "");
 	/* It shares by what its ledger says. */
-	ck_assert_int_eq(owner_sharer(redis, &thing, "acme", holder, &error), ERROR_NONE);
+	ck_assert_int_eq(owner_sharer(redis, &thing, APP("acme"), holder, &error), ERROR_NONE);
 	ck_assert_str_eq(holder, "");
 	COMMAND("HSET", "slipway:{0}:app:default:other:ledger", FIELD, shared);
-	ck_assert_int_eq(owner_sharer(redis, &thing, "acme", holder, &error), ERROR_NONE);
-	ck_assert_str_eq(holder, "other");
-	ck_assert_int_eq(owner_release(redis, &thing, "acme", &error), ERROR_NONE);
-	expect_holder("third", false, "other");
-	ck_assert_int_eq(owner_release(redis, &thing, "other", &error), ERROR_NONE);
+	ck_assert_int_eq(owner_sharer(redis, &thing, APP("acme"), holder, &error), ERROR_NONE);
+	ck_assert_str_eq(holder, "default:other");
+	ck_assert_int_eq(owner_release(redis, &thing, APP("acme"), &error), ERROR_NONE);
+	expect_holder("third", false, "default:other");
+	ck_assert_int_eq(owner_release(redis, &thing, APP("other"), &error), ERROR_NONE);
 	expect_holder("third", false, "");
 }
 END_TEST
@@ -353,12 +365,12 @@ END_TEST
 /* A worker died between the claim and the row, or between the row and the release. */
 START_TEST(test_an_old_claim_without_a_row_is_taken_over)
 {
-	COMMAND("SET", "slipway:owner:github:repository:7", "acme 1700000000000");
+	COMMAND("SET", "slipway:owner:github:repository:7", "default:acme 1700000000000");
 	COMMAND("HSET", LEDGER, FIELD, ROW);
-	expect_holder("other", false, "acme");
+	expect_holder("other", false, "default:acme");
 	COMMAND("DEL", LEDGER);
 	expect_holder("other", false, "");
-	expect_holder("acme", false, "other");
+	expect_holder("acme", false, "default:other");
 }
 END_TEST
 
@@ -369,6 +381,8 @@ int main(void)
 		test_ordinary_retention_begins_when_the_last_row_goes,
 		test_a_ledger_that_was_to_expire_is_kept_from_its_next_change_on,
 		test_a_live_run_does_not_expire_before_its_deadline,
+		test_what_an_app_is_told_meanwhile_lasts_as_long_as_its_run,
+		test_what_is_told_meanwhile_shortens_no_time_of_the_events,
 		test_the_list_of_apps_keeps_who_has_something,
 		test_what_was_removed_is_done_no_longer, test_what_was_replaced_is_done_no_longer,
 		test_only_the_run_that_made_it_is_marked, test_a_thing_has_one_owner,

@@ -2,11 +2,13 @@
  * The gate before a provider: closed for all, opened by one.
  *
  * covers: src/store/limits.c src/store/scripts/pace.lua src/store/scripts/gate.lua
+ * covers: src/store/scripts/outage.lua
  */
 #include <string.h>
 
 #include "base/text.h"
 #include "harness/store.h"
+#include "slipway/field.h"
 #include "store/limits.h"
 
 static struct redis *redis;
@@ -28,7 +30,7 @@ static void tear_down(void)
 /* A run of an app of the same name, on the first worker. */
 static struct limit_caller app(const char *run)
 {
-	return (struct limit_caller){ run, run, "worker-1", true };
+	return (struct limit_caller){ run, { "default", run }, "worker-1", true };
 }
 
 static struct limit_admission admit_caller(
@@ -146,6 +148,20 @@ START_TEST(test_doubling_has_an_end)
 }
 END_TEST
 
+/* An executor may name any time; the longest that a provider names is the day of its own limit. */
+START_TEST(test_closed_for_a_day_at_most)
+{
+	const int64_t day_ms = (int64_t)24 * 60 * 60 * 1000;
+	close_for(INT64_C(1) << 52);
+	int64_t wait = enter(&ours);
+	ck_assert_msg(wait > day_ms - 5000 && wait <= day_ms, "%lld ms", (long long)wait);
+	/* What is closed is not closed for longer by whoever goes on. */
+	close_for(INT64_MAX);
+	wait = enter(&ours);
+	ck_assert_msg(wait > 0 && wait <= day_ms, "%lld ms", (long long)wait);
+}
+END_TEST
+
 START_TEST(test_what_a_hand_wrote_is_no_gate)
 {
 	const char *const words[] = { "SET", "slipway:limit:{github:0123456789abcdef}",
@@ -181,7 +197,7 @@ START_TEST(test_a_provider_is_down_for_all_where_calls_of_several_apps_fail)
 {
 	static const struct limit_name endpoint = { "github",
 		"0123456789abcdef:POST:/v13/deployments" };
-	const struct limit_caller elsewhere = { "c", "c", "worker-2", true };
+	const struct limit_caller elsewhere = { "c", { "default", "c" }, "worker-2", true };
 	struct limit_admission admission;
 	ck_assert(!admit(&ours, "a").watched);
 	call_fails("a");
@@ -206,8 +222,8 @@ END_TEST
 START_TEST(test_one_app_alone_keeps_nobody_out)
 {
 	for (int i = 0; i < 9; i++) {
-		const struct limit_caller caller = { i % 2 ? "r1" : "r2", "poison", "worker-1",
-			true };
+		const struct limit_caller caller = { i % 2 ? "r1" : "r2", { "default", "poison" },
+			"worker-1", true };
 		caller_fails(&caller, 502, false);
 	}
 
@@ -219,6 +235,92 @@ START_TEST(test_one_app_alone_keeps_nobody_out)
 	call_fails("b");
 	call_fails("poison");
 	ck_assert_int_eq(admit(&ours, "c").down_ms, 0);
+}
+END_TEST
+
+static struct limit_caller of_tenant(const char *tenant, const char *run)
+{
+	return (struct limit_caller){ run, { tenant, run }, "worker-1", true };
+}
+
+static int64_t down_for(const char *tenant, const char *run)
+{
+	const struct limit_caller caller = of_tenant(tenant, run);
+	return admit_caller(&ours, &caller).down_ms;
+}
+
+static void fails_for(const char *tenant, const char *run)
+{
+	const struct limit_caller caller = of_tenant(tenant, run);
+	caller_fails(&caller, 502, false);
+}
+
+static void is_answered_for(const char *tenant, const char *run)
+{
+	const struct limit_caller caller = of_tenant(tenant, run);
+	ck_assert_int_eq(limit_answered(redis, &ours, &caller, &error), ERROR_NONE);
+}
+
+/* It may have three apps whose requests break the provider. */
+START_TEST(test_one_tenant_alone_keeps_no_other_out)
+{
+	const struct limit_caller other_tenant = of_tenant("one-more", "x");
+	fails_for("one", "a");
+	fails_for("one", "b");
+	fails_for("one", "c");
+	ck_assert_int_gt(down_for("one", "d"), 0);
+	ck_assert_int_eq(down_for("one-more", "x"), 0);
+	ck_assert(!admit_caller(&ours, &other_tenant).watched);
+	/* What the other gets says nothing of what breaks it for the first. */
+	is_answered_for("one-more", "x");
+	ck_assert_int_gt(down_for("one", "d"), 0);
+	/* Nor does it ask in its place whether the provider is back. */
+	while (down_for("one", "d") > 0)
+		ck_assert_int_eq(down_for("one-more", "x"), 0);
+	ck_assert_int_gt(down_for("one", "e"), 0);
+	ck_assert_int_eq(down_for("one-more", "x"), 0);
+	is_answered_for("one", "d");
+	ck_assert_int_eq(down_for("one", "e"), 0);
+}
+END_TEST
+
+START_TEST(test_two_tenants_whose_calls_fail_keep_all_out)
+{
+	fails_for("one", "a");
+	fails_for("two", "a");
+	ck_assert_int_eq(down_for("one", "b"), 0);
+	fails_for("one", "b");
+	ck_assert_int_gt(down_for("three", "c"), 0);
+	is_answered_for("three", "c");
+	ck_assert_int_eq(down_for("one", "c"), 0);
+
+	fails_for("one", "a");
+	fails_for("one", "b");
+	fails_for("one", "c");
+	ck_assert_int_eq(down_for("three", "c"), 0);
+	fails_for("two", "a");
+	ck_assert_int_gt(down_for("three", "c"), 0);
+	/* The one who asks is asked for all, whoever fails meanwhile. */
+	while (down_for("two", "b") > 0) {}
+	fails_for("one", "a");
+	ck_assert_int_eq(down_for("two", "b"), 0);
+	ck_assert_int_gt(down_for("three", "c"), 0);
+	is_answered_for("two", "b");
+	ck_assert_int_eq(down_for("three", "c"), 0);
+}
+END_TEST
+
+START_TEST(test_another_tenant_that_fails_leaves_the_question_to_who_puts_it)
+{
+	fails_for("one", "a");
+	fails_for("one", "b");
+	fails_for("one", "c");
+	while (down_for("one", "d") > 0) {}
+	fails_for("two", "a");
+	ck_assert_int_gt(down_for("two", "b"), 0);
+	ck_assert_int_eq(down_for("one", "d"), 0);
+	is_answered_for("one", "d");
+	ck_assert_int_eq(down_for("two", "b"), 0);
 }
 END_TEST
 
@@ -263,7 +365,7 @@ END_TEST
 START_TEST(test_a_worker_without_a_network_keeps_only_itself_out)
 {
 	static const char *const runs[] = { "a", "b", "c", "d" };
-	const struct limit_caller healthy = { "e", "e", "worker-2", true };
+	const struct limit_caller healthy = { "e", { "default", "e" }, "worker-2", true };
 	for (size_t i = 0; i < 4; i++) {
 		const struct limit_caller caller = app(runs[i]);
 		caller_fails(&caller, 0, true);
@@ -284,7 +386,7 @@ END_TEST
 
 START_TEST(test_a_question_that_did_not_get_through_is_anothers)
 {
-	const struct limit_caller healthy = { "e", "e", "worker-2", true };
+	const struct limit_caller healthy = { "e", { "default", "e" }, "worker-2", true };
 	const struct limit_caller asks = app("c");
 	break_down();
 	while (admit(&ours, "c").down_ms > 0) {}
@@ -323,7 +425,7 @@ END_TEST
 /* A worker that waits for no outages calls a provider that is down, within its limit. */
 START_TEST(test_who_does_not_wait_for_outages_keeps_to_the_limit)
 {
-	const struct limit_caller caller = { "c", "c", "worker-2", false };
+	const struct limit_caller caller = { "c", { "default", "c" }, "worker-2", false };
 	break_down();
 	ck_assert_int_eq(admit_caller(&ours, &caller).down_ms, 0);
 	close_for(20000);
@@ -471,6 +573,22 @@ START_TEST(test_a_run_that_does_not_come_is_passed_over_and_loses_nothing)
 END_TEST
 
 /* Many that come at the same time after a pause do not all go at once. */
+/* An executor may name any spacing; a setting allows a minute. */
+START_TEST(test_spacing_is_a_minute_at_most)
+{
+	static const int64_t spacings[] = { INT64_C(1) << 52, INT64_MAX };
+	struct limit_turn turn;
+	for (size_t i = 0; i < ARRAY_LEN(spacings); i++) {
+		const struct limit_request request = { "x", spacings[i], 0 };
+		ck_assert_int_eq(limit_pace(redis, &ours, &request, &turn, &error), ERROR_NONE);
+	}
+	const struct limit_request after = { "y", 1000, 0 };
+	ck_assert_int_eq(limit_pace(redis, &ours, &after, &turn, &error), ERROR_NONE);
+	ck_assert(!turn.granted);
+	ck_assert_msg(turn.wait_ms <= 120000 + 1000, "%lld ms", (long long)turn.wait_ms);
+}
+END_TEST
+
 START_TEST(test_those_who_were_kept_away_are_spaced_as_well)
 {
 	assert_granted("a");
@@ -500,9 +618,12 @@ int main(void)
 	const TTest *const tests[] = { test_open_for_all, test_closed_for_this_credential_only,
 		test_one_probes_and_opens, test_probe_that_meets_the_limit_closes_it_anew,
 		test_each_failed_probe_doubles_the_time, test_doubling_has_an_end,
-		test_what_a_hand_wrote_is_no_gate,
+		test_closed_for_a_day_at_most, test_what_a_hand_wrote_is_no_gate,
 		test_a_provider_is_down_for_all_where_calls_of_several_apps_fail,
-		test_one_app_alone_keeps_nobody_out, test_one_asks_whether_the_provider_is_back,
+		test_one_app_alone_keeps_nobody_out, test_one_tenant_alone_keeps_no_other_out,
+		test_two_tenants_whose_calls_fail_keep_all_out,
+		test_another_tenant_that_fails_leaves_the_question_to_who_puts_it,
+		test_one_asks_whether_the_provider_is_back,
 		test_whose_question_failed_lets_another_app_ask,
 		test_a_worker_without_a_network_keeps_only_itself_out,
 		test_a_question_that_did_not_get_through_is_anothers,
@@ -513,7 +634,7 @@ int main(void)
 		test_changes_are_spaced_first_come_first_served,
 		test_whose_turn_it_is_makes_a_few_changes_and_others_wait_the_longer,
 		test_a_run_that_does_not_come_is_passed_over_and_loses_nothing,
-		test_those_who_were_kept_away_are_spaced_as_well,
+		test_spacing_is_a_minute_at_most, test_those_who_were_kept_away_are_spaced_as_well,
 		test_what_an_older_version_has_left_is_no_line, NULL };
 	return store_suite_main("limits", tests, set_up, tear_down);
 }

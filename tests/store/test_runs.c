@@ -2,11 +2,12 @@
  * The state machine of a run, each script against a real redis-server.
  *
  * covers: src/store/runs.c src/store/reaper.c src/store/keys.c src/store/redis.c src/store/queue.c
- * covers: src/store/scripts/trigger.lua src/store/scripts/claim.lua src/store/scripts/renew.lua
+ * covers: src/store/scripts/trigger.lua src/store/scripts/take.lua src/store/scripts/claim_run.lua
+ * covers: src/store/scripts/renew.lua
  * covers: src/store/scripts/progress.lua src/store/scripts/wait.lua src/store/scripts/retry.lua
  * covers: src/store/scripts/finish.lua src/store/scripts/release.lua src/store/scripts/cancel.lua
- * covers: src/store/scripts/reap.lua src/store/scripts/bury.lua src/store/scripts/transitions.lua
- * covers: src/store/scripts/lease.lua src/store/scripts/run.lua src/store/scripts/group.lua
+ * covers: src/store/scripts/reap.lua src/store/scripts/transitions.lua, src/store/scripts/told.lua
+ * covers: src/store/scripts/lease.lua src/store/scripts/run.lua
  * covers: src/store/scripts/arguments.lua src/store/run_eval.c
  */
 #include <string.h>
@@ -14,15 +15,18 @@
 #include "base/text.h"
 #include "harness/json_text.h"
 #include "harness/store.h"
+#include "harness/take.h"
 #include "store/queue.h"
 #include "store/reaper.h"
 #include "store/shown.h"
 #include "store/workers.h"
 
+#define LANE KEY_READY ":default:acme"
+
 static struct redis *redis;
 static struct arena arena;
 static struct error error;
-static const struct run_name name = { "acme", "site", "repo" };
+static const struct run_name name = { "default", "acme", "site", "repo" };
 
 static void set_up(void)
 {
@@ -63,33 +67,9 @@ static struct run read_run(void)
 	return run;
 }
 
-/* Reserves the next entry: the first call makes the group, so it may find nothing. */
-static struct queue_entry reserve(void)
-{
-	struct queue_entry entry;
-	bool found = false;
-	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error),
-			ERROR_NONE);
-	ck_assert_msg(found, "the queue is empty");
-	return entry;
-}
-
-static bool claim_entry(const struct queue_entry *entry, int64_t lease_ms, struct claim *claim)
-{
-	ck_assert_msg(run_claim(redis, entry, &(struct claimant){ "worker-1", lease_ms }, &arena,
-			      claim, &error) == ERROR_NONE,
-		"%s", error.message);
-	return claim->taken;
-}
-
 static struct claim claim_next(int64_t lease_ms)
 {
-	struct claim claim;
-	struct queue_entry entry = reserve();
-	ck_assert(claim_entry(&entry, lease_ms, &claim));
-	claim_release(&claim);
-	return claim;
+	return take_next(redis, lease_ms, &arena);
 }
 
 static enum error_class write_run(const struct claim *claim, struct run_write write)
@@ -110,7 +90,9 @@ static int64_t integer_of(const char *command, const char *key)
 /* At quiet nothing stands in any index. */
 static void assert_quiet(void)
 {
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
+	ck_assert_int_eq(integer_of("ZCARD", LANE), 0);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_READY), 0);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_BEGUN), 0);
 	ck_assert_int_eq(integer_of("ZCARD", KEY_DELAYED), 0);
 	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 0);
 }
@@ -120,6 +102,14 @@ static void reap(void)
 	size_t count;
 	ck_assert_msg(
 		runs_reap(redis, 30000, NULL, &count, &error) == ERROR_NONE, "%s", error.message);
+}
+
+static void run_command(size_t count, const char *const *words)
+{
+	struct redisReply *reply;
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
+		error.message);
+	reply_free(reply);
 }
 
 /* Reaps until the phase is reached: the lease or due time has to pass first. */
@@ -134,6 +124,97 @@ static void reap_until(const char *phase)
 	}
 	ck_assert_str_eq(read_run().phase, phase);
 }
+
+/* ---- a trigger that is sent again ---- */
+
+static struct trigger_result send(const char *id, const char *digest, bool force)
+{
+	struct trigger_result result;
+	const struct trigger trigger = { .name = name,
+		.input = "{}",
+		.digest = digest,
+		.force = force,
+		.id = id,
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 3600 };
+	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s",
+		error.message);
+	return result;
+}
+
+static void end_next(void)
+{
+	struct claim claim = claim_next(60000);
+	ck_assert_int_eq(
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
+		ERROR_NONE);
+}
+
+/* Two clients force the same step; the answer of the first was lost. */
+START_TEST(test_a_trigger_is_known_after_another_client_ran_the_step_again)
+{
+	ck_assert_int_eq(send("t1", "d1", true).outcome, TRIGGER_NEW);
+	end_next();
+	struct trigger_result second = send("t2", "d2", true);
+	ck_assert_int_eq(second.outcome, TRIGGER_NEW);
+	/* Also while the other's runs, with another input, and when it has ended. */
+	for (int i = 0; i < 2; i++) {
+		struct trigger_result again = send("t1", "d1", true);
+		ck_assert_int_eq(again.outcome, TRIGGER_SAME);
+		ck_assert_str_eq(again.run.id, second.run.id);
+		if (i == 0)
+			end_next();
+	}
+	ck_assert_str_eq(read_run().status, "done");
+	assert_quiet();
+}
+END_TEST
+
+START_TEST(test_who_joined_a_run_does_not_undo_its_cancel)
+{
+	struct trigger_result first = send("t1", "d1", false);
+	ck_assert_int_eq(send("t2", "d1", false).outcome, TRIGGER_SAME);
+	ck_assert_int_eq(send("t3", "other", false).outcome, TRIGGER_CONFLICT);
+	enum cancel_outcome outcome;
+	struct run run;
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
+	struct trigger_result again = send("t2", "d1", false);
+	ck_assert_int_eq(again.outcome, TRIGGER_SAME);
+	ck_assert_str_eq(again.run.id, first.run.id);
+	ck_assert_str_eq(again.run.status, "error");
+	/* A trigger that got no run is none that is known. */
+	ck_assert_int_eq(send("t3", "other", false).outcome, TRIGGER_NEW);
+}
+END_TEST
+
+START_TEST(test_who_got_a_result_is_known)
+{
+	send("t1", "d1", false);
+	end_next();
+	ck_assert_int_eq(send("t2", "d1", false).outcome, TRIGGER_REUSED);
+	send("t3", "d2", false);
+	end_next();
+	ck_assert_int_eq(send("t2", "d1", false).outcome, TRIGGER_SAME);
+	assert_quiet();
+}
+END_TEST
+
+START_TEST(test_the_last_eight_triggers_are_known)
+{
+	char id[8];
+	for (int i = 0; i < 9; i++) {
+		text_format(id, sizeof(id), "t%d", i);
+		ck_assert_int_eq(send(id, "d1", true).outcome, TRIGGER_NEW);
+		end_next();
+	}
+	ck_assert_str_eq(read_run().triggers, "t8 t7 t6 t5 t4 t3 t2 t1");
+	ck_assert_int_eq(send("t1", "d1", true).outcome, TRIGGER_SAME);
+	ck_assert_int_eq(send("t", "d1", true).outcome, TRIGGER_NEW);
+}
+END_TEST
 
 START_TEST(test_idle_before_any_trigger)
 {
@@ -195,27 +276,6 @@ START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
 }
 END_TEST
 
-/* The digest stays: by it another trigger with the same input is known. */
-START_TEST(test_the_input_of_a_run_is_gone_when_it_has_ended)
-{
-	trigger();
-	struct claim claim = claim_next(30000);
-	ck_assert_str_eq(claim.run.input, J("{'a':1}"));
-	ck_assert_int_eq(
-		write_run(&claim,
-			(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
-		ERROR_NONE);
-	ck_assert_str_eq(read_run().input, "");
-	ck_assert_int_eq(trigger().outcome, TRIGGER_REUSED);
-	bool accepted;
-	struct run run;
-	ck_assert_int_eq(trigger_with("d2", false, 60000).outcome, TRIGGER_NEW);
-	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
-	ck_assert_str_eq(read_run().status, "error");
-	ck_assert_str_eq(read_run().input, "");
-}
-END_TEST
-
 static char *letters(size_t count)
 {
 	char *text = arena_allocate(&arena, count + 1);
@@ -223,6 +283,51 @@ static char *letters(size_t count)
 	memset(text, 'x', count);
 	return text;
 }
+
+static void trigger_input(const char *input, const char *digest)
+{
+	struct trigger_result result;
+	const struct trigger trigger = { .name = name,
+		.input = input,
+		.digest = digest,
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 3600 };
+	ck_assert_int_eq(run_trigger(redis, &trigger, &arena, &result, &error), ERROR_NONE);
+	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
+}
+
+static void finish_next(void)
+{
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_FINISH, .status = "done", .output = "{}" }),
+		ERROR_NONE);
+}
+
+/* The digest stays: by it another trigger with the same input is known. */
+START_TEST(test_the_input_of_a_run_that_has_ended_stays_only_where_it_is_small)
+{
+	const char *small = letters(4096), *large = letters(4097);
+	enum cancel_outcome outcome;
+	struct run run;
+
+	trigger_input(small, "d1");
+	finish_next();
+	ck_assert_str_eq(read_run().input, small);
+	ck_assert_int_eq(trigger().outcome, TRIGGER_REUSED);
+	trigger_input(large, "d2");
+	finish_next();
+	ck_assert_str_eq(read_run().input, "");
+	ck_assert_int_eq(trigger_with("d2", false, 60000).outcome, TRIGGER_REUSED);
+	trigger_input(large, "d3");
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
+	ck_assert_str_eq(read_run().status, "error");
+	ck_assert_str_eq(read_run().input, "");
+}
+END_TEST
 
 static int64_t memory_of(const char *key)
 {
@@ -275,7 +380,7 @@ START_TEST(test_run_from_trigger_to_done)
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
 	ck_assert_str_eq(result.run.status, "running");
 	ck_assert_str_eq(result.run.phase, "queued");
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	ck_assert_int_eq(integer_of("ZCARD", LANE), 1);
 	struct claim claim = claim_next(30000);
 	ck_assert_str_eq(claim.run.phase, "executing");
 	ck_assert_str_eq(claim.run.input, J("{'a':1}"));
@@ -306,7 +411,7 @@ START_TEST(test_single_flight)
 	ck_assert_str_eq(same.run.id, first.run.id);
 	ck_assert_int_eq(trigger_with("other", false, 60000).outcome, TRIGGER_CONFLICT);
 	ck_assert_int_eq(trigger_with("other", true, 60000).outcome, TRIGGER_CONFLICT);
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	ck_assert_int_eq(integer_of("ZCARD", LANE), 1);
 }
 END_TEST
 
@@ -332,7 +437,7 @@ END_TEST
 START_TEST(test_needs_must_be_done_and_their_outputs_count)
 {
 	struct trigger_result result;
-	struct trigger dependent = { .name = { "acme", "site", "project" },
+	struct trigger dependent = { .name = { "default", "acme", "site", "project" },
 		.input = "{}",
 		.digest = "p",
 		.run_ms = 60000,
@@ -344,7 +449,7 @@ START_TEST(test_needs_must_be_done_and_their_outputs_count)
 	ck_assert_int_eq(result.outcome, TRIGGER_NEEDS_NOT_DONE);
 	ck_assert_uint_eq(result.missing_count, 1);
 	ck_assert_str_eq(result.missing[0], "repo");
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
+	ck_assert_int_eq(integer_of("ZCARD", LANE), 0);
 	trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_int_eq(
@@ -373,7 +478,7 @@ START_TEST(test_wait_burns_no_attempt_and_comes_back)
 	ck_assert_str_eq(run.phase, "waiting");
 	ck_assert_str_eq(run.detail, "branch main");
 	ck_assert_str_eq(run.lease, "");
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
+	ck_assert_int_eq(integer_of("ZCARD", LANE), 0);
 	reap_until("queued");
 	ck_assert_int_eq(read_run().attempt, 1);
 	ck_assert_str_eq(claim_next(30000).run.checkpoint, J("{'n':1}"));
@@ -517,6 +622,32 @@ START_TEST(test_renew_keeps_the_lease)
 }
 END_TEST
 
+START_TEST(test_one_call_renews_all_and_a_broken_run_costs_no_neighbour)
+{
+	struct renewal renewals[5];
+	static const int64_t times[] = { 60000, 60000, 60000, RENEWAL_LOOK, 60000 };
+	trigger();
+	struct claim claim = claim_next(1000);
+	for (size_t i = 0; i < ARRAY_LEN(renewals); i++)
+		renewals[i] = (struct renewal){ .lease = claim.lease, .lease_ms = times[i] };
+	text_copy(renewals[0].lease.step, IDENTIFIER_SIZE, "broken");
+	text_copy(renewals[1].lease.token, TOKEN_SIZE, "another");
+	text_copy(renewals[2].lease.step, IDENTIFIER_SIZE, "absent");
+	const char *const words[] = { "SET", "slipway:{0}:app:default:acme:site:broken",
+		"by hand" };
+	ck_assert_int_eq(redis_tell(redis, 3, words, &error), ERROR_NONE);
+	ck_assert_int_eq(runs_renew(redis, renewals, 4, &error), ERROR_NONE);
+	ck_assert_int_eq(renewals[0].state, RENEWED_BROKEN);
+	ck_assert_int_eq(renewals[1].state, RENEWED_LOST);
+	ck_assert_int_eq(renewals[2].state, RENEWED_LOST);
+	ck_assert_int_eq(renewals[3].state, RENEWED_HELD);
+	ck_assert_int_lt(read_run().lease_until, read_run().now + 2000);
+	ck_assert_int_eq(runs_renew(redis, renewals, 5, &error), ERROR_NONE);
+	ck_assert_int_eq(renewals[4].state, RENEWED_HELD);
+	ck_assert_int_gt(read_run().lease_until, read_run().now + 50000);
+}
+END_TEST
+
 START_TEST(test_release_hands_back_without_counting)
 {
 	trigger();
@@ -526,7 +657,7 @@ START_TEST(test_release_hands_back_without_counting)
 	ck_assert_str_eq(run.phase, "queued");
 	ck_assert_int_eq(run.attempt, 1);
 	ck_assert_int_eq(run.crashes, 0);
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_BEGUN), 1);
 	claim_next(30000);
 }
 END_TEST
@@ -534,24 +665,52 @@ END_TEST
 START_TEST(test_cancel)
 {
 	struct run run;
-	bool accepted, cancel;
-	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
-	ck_assert(!accepted);
+	enum cancel_outcome outcome;
+	bool cancel;
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(outcome, CANCEL_NOTHING);
 	trigger();
-	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
-	ck_assert(accepted);
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(outcome, CANCEL_ENDED);
 	ck_assert_str_eq(run.status, "error");
 	ck_assert_ptr_nonnull(strstr(run.error, J("'cancelled'")));
 	ck_assert_ptr_nonnull(strstr(run.error, "nothing was done"));
 	assert_quiet();
 	trigger();
 	struct claim claim = claim_next(30000);
-	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
 	ck_assert_str_eq(run.status, "running");
-	ck_assert_int_eq(run_wants_cancel(redis, &claim.lease, &cancel, &error), ERROR_NONE);
-	ck_assert(cancel);
 	ck_assert_int_eq(run_renew(redis, &claim.lease, 30000, &cancel, &error), ERROR_NONE);
 	ck_assert(cancel);
+}
+END_TEST
+
+START_TEST(test_a_cancel_of_a_run_ends_no_other_one)
+{
+	enum cancel_outcome outcome;
+	struct run run, first;
+	trigger();
+	first = read_run();
+	ck_assert_int_eq(
+		run_cancel(redis, &name, "another", &arena, &outcome, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(outcome, CANCEL_OTHER);
+	ck_assert_str_eq(run.id, first.id);
+	ck_assert_int_eq(read_run().version, first.version);
+	ck_assert_int_eq(
+		run_cancel(redis, &name, first.id, &arena, &outcome, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(outcome, CANCEL_ENDED);
+	/* It is sent again, when somebody has a new run. */
+	trigger();
+	claim_next(30000);
+	ck_assert_int_eq(
+		run_cancel(redis, &name, first.id, &arena, &outcome, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(outcome, CANCEL_OTHER);
+	ck_assert_int_eq(
+		run_cancel(redis, &name, run.id, &arena, &outcome, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(outcome, CANCEL_ASKED);
 }
 END_TEST
 
@@ -561,11 +720,12 @@ START_TEST(test_cancel_says_what_may_have_been_done)
 		.kind = RUN_WAIT, .phase = "waiting", .delay_ms = 60000, .reason = "not_ready"
 	};
 	struct run run;
-	bool accepted;
+	enum cancel_outcome outcome;
 	trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_int_eq(write_run(&claim, wait), 0);
-	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
 	ck_assert_str_eq(run.status, "error");
 	ck_assert_ptr_nonnull(strstr(run.error, "may be half done"));
 }
@@ -583,12 +743,12 @@ START_TEST(test_cancel_is_not_forgotten)
 		{ .kind = RUN_RELEASE },
 	};
 	struct run run;
-	bool accepted;
+	enum cancel_outcome outcome;
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
 		trigger();
 		struct claim claim = claim_next(30000);
 		ck_assert_int_eq(
-			run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+			run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
 		ck_assert_int_eq(write_run(&claim, writes[i]), 0);
 		ck_assert_str_eq(read_run().status, "error");
 		ck_assert_ptr_nonnull(strstr(read_run().error, J("'cancelled'")));
@@ -597,23 +757,20 @@ START_TEST(test_cancel_is_not_forgotten)
 	/* Nor where the worker is lost meanwhile. */
 	trigger();
 	claim_next(30);
-	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
 	reap_until("");
 	ck_assert_ptr_nonnull(strstr(read_run().error, J("'cancelled'")));
 	assert_quiet();
 }
 END_TEST
 
-START_TEST(test_consumers_and_workers_are_tidied)
+START_TEST(test_workers_are_tidied)
 {
 	const struct worker_heartbeat beat = { .name = "w-1", .version = "0", .executors = 1 };
 	const char *const old[] = { "HSET", KEY_WORKERS, "gone",
 		"{\"at\":\"2020-01-01T00:00:00.000Z\"}" };
 	struct redisReply *reply;
-	ck_assert_int_eq(queue_tidy(redis, 0, &error), ERROR_NONE);
-	trigger();
-	claim_next(30000);
-	ck_assert_int_eq(queue_tidy(redis, 0, &error), ERROR_NONE);
 	ck_assert_int_eq(redis_command(redis, 4, old, &reply, &error), ERROR_NONE);
 	reply_free(reply);
 	ck_assert_int_eq(worker_heartbeat(redis, &beat, &error), ERROR_NONE);
@@ -624,13 +781,27 @@ START_TEST(test_consumers_and_workers_are_tidied)
 }
 END_TEST
 
-START_TEST(test_run_deadline_ends_it)
+/* A long queue ends no run: the time for its work begins with its first attempt. */
+START_TEST(test_the_deadline_counts_from_the_first_attempt)
 {
-	trigger_with("d1", false, 20);
-	struct claim claim;
-	struct queue_entry entry = reserve();
+	trigger_with("d1", false, 400);
+	while (read_run().now <= read_run().run_deadline + 5) {}
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "default:acme:site:repo" };
+	run_command(4, due);
+	reap();
+	ck_assert_str_eq(read_run().phase, "queued");
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(claim.run.run_deadline, claim.run.now + 400);
+	ck_assert_int_eq(
+		write_run(&claim,
+			(struct run_write){ .kind = RUN_RETRY, .reason = "r", .detail = "d" }),
+		0);
+	reap_until("queued");
 	while (read_run().now <= read_run().run_deadline) {}
-	ck_assert(!claim_entry(&entry, 30000, &claim));
+	const struct take take = { .worker = "worker-1", .lease_ms = 30000 };
+	const struct taken taken = take_as(redis, &take, &arena);
+	ck_assert_int_eq(taken.kind, TAKEN_ENDED);
+	ck_assert_str_eq(taken.ended.status, "error");
 	ck_assert_str_eq(read_run().status, "error");
 	ck_assert_ptr_nonnull(strstr(read_run().error, J("'timeout'")));
 	assert_quiet();
@@ -652,9 +823,9 @@ START_TEST(test_an_expired_run_says_what_it_waited_for)
 			0);
 		if (claimed) {
 			reap_until("queued");
-			struct queue_entry entry = reserve();
+			const struct take take = { .worker = "worker-1", .lease_ms = 30000 };
 			while (read_run().now <= read_run().run_deadline) {}
-			ck_assert(!claim_entry(&entry, 30000, &claim));
+			ck_assert_int_eq(take_as(redis, &take, &arena).kind, TAKEN_ENDED);
 		}
 		while (strcmp(read_run().status, "running") == 0)
 			reap();
@@ -665,55 +836,33 @@ START_TEST(test_an_expired_run_says_what_it_waited_for)
 }
 END_TEST
 
-START_TEST(test_stale_entry_is_dropped)
+START_TEST(test_a_cancelled_run_leaves_its_place)
 {
-	trigger();
-	struct queue_entry entry = reserve();
 	struct run run;
-	bool accepted;
-	struct claim claim;
-	ck_assert_int_eq(run_cancel(redis, &name, &arena, &accepted, &run, &error), ERROR_NONE);
-	ck_assert(!claim_entry(&entry, 30000, &claim));
+	enum cancel_outcome outcome;
 	trigger();
-	ck_assert(!claim_entry(&entry, 30000, &claim));
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	ck_assert_int_eq(
+		run_cancel(redis, &name, NULL, &arena, &outcome, &run, &error), ERROR_NONE);
+	assert_quiet();
+	ck_assert(take_finds_nothing(redis, &arena));
+	trigger();
+	ck_assert_int_eq(integer_of("ZCARD", LANE), 1);
 	claim_next(30000);
+	ck_assert(take_finds_nothing(redis, &arena));
 }
 END_TEST
 
-START_TEST(test_lost_entry_is_queued_anew)
+START_TEST(test_a_lost_place_is_given_anew)
 {
 	trigger();
-	const char *const drop[] = { "DEL", KEY_QUEUE };
-	struct redisReply *reply;
-	ck_assert_int_eq(redis_command(redis, 2, drop, &reply, &error), ERROR_NONE);
-	reply_free(reply);
-	/* Its check is due in seconds; do not wait for it. */
-	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo" };
-	ck_assert_int_eq(redis_command(redis, 4, due, &reply, &error), ERROR_NONE);
-	reply_free(reply);
-	reap();
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
-	claim_next(30000);
-}
-END_TEST
-
-static void run_command(size_t count, const char *const *words)
-{
-	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	reply_free(reply);
-}
-
-START_TEST(test_entry_of_a_reader_that_was_struck_off_is_queued_anew)
-{
-	trigger();
-	reserve();
-	ck_assert_int_eq(queue_leave(redis, "tester", &error), ERROR_NONE);
-	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo" };
+	const char *const drop[] = { "DEL", LANE, KEY_READY, KEY_READY ":default" };
+	run_command(4, drop);
+	ck_assert(take_finds_nothing(redis, &arena));
+	/* As it does after hours, or where the sweep has told it to. */
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "default:acme:site:repo" };
 	run_command(4, due);
 	reap();
+	ck_assert_int_eq(integer_of("ZCARD", LANE), 1);
 	claim_next(30000);
 }
 END_TEST
@@ -722,14 +871,15 @@ START_TEST(test_a_broken_key_does_not_stop_the_reaper)
 {
 	trigger();
 	const char *const broken[] = { "SET", "slipway:{0}:app:default:bad:site:repo", "text" };
-	const char *const due[] = { "ZADD", KEY_LIVE, "0", "bad:site:repo", "1", "acme:site:repo" };
-	const char *const drop[] = { "DEL", KEY_QUEUE };
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "default:bad:site:repo", "1",
+		"default:acme:site:repo" };
+	const char *const drop[] = { "DEL", LANE };
 	run_command(3, broken);
 	run_command(6, due);
 	run_command(2, drop);
 	reap();
 	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 1);
+	ck_assert_int_eq(integer_of("ZCARD", LANE), 1);
 	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 1);
 }
 END_TEST
@@ -749,7 +899,7 @@ static void drop_key(const char *key)
 
 START_TEST(test_a_broken_index_stops_a_trigger_before_it_writes)
 {
-	static const char *const keys[] = { KEY_QUEUE, KEY_LIVE, KEY_DELAYED };
+	static const char *const keys[] = { KEY_READY, LANE, KEY_BEGUN, KEY_LIVE, KEY_DELAYED };
 	struct trigger_result result;
 	const struct trigger trigger = {
 		.name = name, .input = "{}", .digest = "d1", .run_ms = 60000, .attempts = 3
@@ -768,24 +918,27 @@ END_TEST
 
 START_TEST(test_a_broken_ledger_stops_a_claim_before_it_writes)
 {
-	struct claim claim;
+	const struct take take = { .worker = "worker-1", .lease_ms = 30000 };
+	const char *const soon[] = { "HSET", "slipway:{0}:app:default:acme:site:repo", "due", "1" };
 	trigger();
-	struct queue_entry entry = reserve();
 	overwrite("slipway:{0}:app:default:acme:ledger");
-	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "worker-1", 30000 }, &arena,
-				 &claim, &error),
-		ERROR_STORE_REFUSED);
+	ck_assert_int_eq(take_as(redis, &take, &arena).kind, TAKEN_BROKEN);
 	ck_assert_str_eq(read_run().phase, "queued");
+	ck_assert_str_eq(read_run().lease, "");
 	drop_key("slipway:{0}:app:default:acme:ledger");
-	ck_assert(claim_entry(&entry, 30000, &claim));
-	claim_release(&claim);
+	/* It comes back by itself. */
+	run_command(4, soon);
+	const char *const due[] = { "ZADD", KEY_DELAYED, "0", "default:acme:site:repo" };
+	run_command(4, due);
+	reap();
+	claim_next(30000);
 }
 END_TEST
 
 START_TEST(test_no_run_suffers_from_broken_events)
 {
 	overwrite("slipway:{0}:app:default:acme:events");
-	overwrite(KEY_APPS);
+	overwrite(KEY_APPS_PREFIX "default");
 	trigger();
 	struct claim claim = claim_next(30000);
 	ck_assert_int_eq(
@@ -806,7 +959,7 @@ START_TEST(test_a_run_outlives_a_broken_queue)
 		.kind = RUN_WAIT, .phase = "waiting", .delay_ms = 0, .reason = "not_ready"
 	};
 	ck_assert_int_eq(write_run(&claim, wait), 0);
-	overwrite(KEY_QUEUE);
+	overwrite(KEY_BEGUN);
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_STORE_REFUSED);
 	ck_assert_str_eq(read_run().phase, "waiting");
 	/* It is not in the way of others until it is looked at again. */
@@ -816,34 +969,90 @@ START_TEST(test_a_run_outlives_a_broken_queue)
 	ck_assert_uint_eq(count, 0);
 	ck_assert_int_eq(integer_of("ZCARD", KEY_DELAYED), 1);
 	ck_assert_int_eq(integer_of("EXISTS", KEY_DEAD), 0);
-	drop_key(KEY_QUEUE);
-	const char *const due[] = { "ZADD", KEY_DELAYED, "0", "acme:site:repo" };
+	drop_key(KEY_BEGUN);
+	const char *const due[] = { "ZADD", KEY_DELAYED, "0", "default:acme:site:repo" };
 	run_command(4, due);
 	reap();
 	claim_next(30000);
 }
 END_TEST
 
-START_TEST(test_what_has_an_entry_comes_back_into_the_index)
+static void sweep(void)
+{
+	drop_key(KEY_SWEEP);
+	ck_assert_msg(queue_sweep(redis, 86400, &error) == ERROR_NONE, "%s", error.message);
+}
+
+/* Its worker is lost as well: nobody renews the lease, which would bring it back too. */
+START_TEST(test_what_is_live_comes_back_into_the_index)
 {
 	trigger();
 	claim_next(30);
 	drop_key(KEY_LIVE);
-	/* Its worker is lost as well: nobody renews the lease, which would bring it back too. */
-	ck_assert_int_eq(queue_tidy(redis, -1000, &error), ERROR_NONE);
+	sweep();
 	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 1);
 	reap_until("queued");
 	ck_assert_int_eq(read_run().crashes, 1);
 }
 END_TEST
 
-START_TEST(test_an_entry_of_a_broken_run_is_buried)
+START_TEST(test_what_a_hand_has_taken_off_the_queue_comes_back)
 {
+	static const char *const keys[] = { LANE, KEY_READY ":default", KEY_READY };
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		trigger_with("d1", true, 60000);
+		drop_key(keys[i]);
+		sweep();
+		reap();
+		struct claim claim = claim_next(30000);
+		ck_assert_int_eq(
+			write_run(&claim,
+				(struct run_write){
+					.kind = RUN_WAIT, .phase = "waiting", .delay_ms = 1 }),
+			0);
+		reap_until("queued");
+		drop_key(KEY_BEGUN);
+		sweep();
+		reap();
+		claim = claim_next(30000);
+		ck_assert_int_eq(
+			write_run(&claim,
+				(struct run_write){
+					.kind = RUN_FINISH, .status = "done", .output = "{}" }),
+			0);
+		assert_quiet();
+	}
+}
+END_TEST
+
+START_TEST(test_a_broken_run_costs_its_neighbours_nothing)
+{
+	const struct take take = { .worker = "worker-1", .lease_ms = 30000 };
+	const char *const stray[] = { "ZADD", LANE, "-1", "no sense", "-2", "site:gone" };
 	trigger();
 	overwrite("slipway:{0}:app:default:acme:site:repo");
-	ck_assert_int_eq(queue_tidy(redis, -1000, &error), ERROR_NONE);
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
-	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);
+	run_command(6, stray);
+	const struct trigger other = { .name = { "default", "acme", "site", "project" },
+		.input = "{}",
+		.digest = "d",
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 3600 };
+	struct trigger_result result;
+	struct taken_list list;
+	ck_assert_int_eq(run_trigger(redis, &other, &arena, &result, &error), ERROR_NONE);
+	struct take many = take;
+	many.want = 4;
+	ck_assert_int_eq(queue_take(redis, &many, &arena, &list, &error), ERROR_NONE);
+	ck_assert_uint_eq(list.count, 3);
+	ck_assert_int_eq(list.items[0].kind, TAKEN_BROKEN);
+	ck_assert_str_eq(list.items[0].why, "it names no run");
+	ck_assert_int_eq(list.items[1].kind, TAKEN_BROKEN);
+	ck_assert_int_eq(list.items[2].kind, TAKEN_RUN);
+	ck_assert_str_eq(list.items[2].name.step, "project");
+	queue_taken_release(&list);
+	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 2);
+	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 1);
 }
 END_TEST
 
@@ -851,7 +1060,7 @@ START_TEST(test_reaper_forgets_what_is_gone)
 {
 	trigger();
 	const char *const wipe[] = { "DEL", "slipway:{0}:app:default:acme:site:repo" };
-	const char *const due[] = { "ZADD", KEY_LIVE, "0", "acme:site:repo", "0",
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "default:acme:site:repo", "0",
 		"no member at all" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 2, wipe, &reply, &error), ERROR_NONE);
@@ -862,17 +1071,15 @@ START_TEST(test_reaper_forgets_what_is_gone)
 	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 0);
 	struct run run = read_run();
 	ck_assert_str_eq(run.status, "");
-	struct queue_entry entry = reserve();
-	struct claim claim;
-	ck_assert(!claim_entry(&entry, 30000, &claim));
+	ck_assert(take_finds_nothing(redis, &arena));
 	ck_assert_int_eq(integer_of("EXISTS", "slipway:{0}:app:default:acme:site:repo"), 0);
 }
 END_TEST
 
-START_TEST(test_scripts_survive_script_flush)
+START_TEST(test_scripts_survive_function_flush)
 {
 	trigger();
-	const char *const flush[] = { "SCRIPT", "FLUSH" };
+	const char *const flush[] = { "FUNCTION", "FLUSH" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 2, flush, &reply, &error), ERROR_NONE);
 	reply_free(reply);
@@ -912,20 +1119,6 @@ START_TEST(test_redis_away_is_said)
 }
 END_TEST
 
-START_TEST(test_bad_entry_is_buried_with_the_reason)
-{
-	const char *const add[] = { "XADD", KEY_QUEUE, "*", "app", "x y", "junk", "1" };
-	struct redisReply *reply;
-	ck_assert_int_eq(redis_command(redis, 7, add, &reply, &error), ERROR_NONE);
-	reply_free(reply);
-	struct queue_entry entry = reserve();
-	ck_assert_str_eq(entry.name.app, "x y");
-	ck_assert_int_eq(queue_dead_letter(redis, &entry, "no valid id", &error), ERROR_NONE);
-	ck_assert_int_eq(integer_of("XLEN", KEY_QUEUE), 0);
-	ck_assert_int_eq(integer_of("XLEN", KEY_DEAD), 1);
-}
-END_TEST
-
 START_TEST(test_durable_record_of_what_was_made)
 {
 	redis = store_open_own(redis);
@@ -947,21 +1140,24 @@ START_TEST(test_durable_record_of_what_was_made)
 	if (run_read(redis, &name, &arena, &run, &error) != ERROR_NONE)
 		ck_assert_int_eq(error.class, ERROR_STORE_UNAVAILABLE);
 	trigger();
-	struct queue_entry entry = reserve();
-	struct claim again;
-	ck_assert(claim_entry(&entry, 30000, &again));
-	ck_assert_str_eq(
-		json_member_string(again.ledger, "github:repository:acme/docs"), J("{'id':'7'}"));
-	claim_release(&again);
+	const struct take take = { .worker = "worker-1", .lease_ms = 30000 };
+	struct taken again = take_as(redis, &take, &arena);
+	ck_assert_int_eq(again.kind, TAKEN_RUN);
+	ck_assert_str_eq(json_member_string(again.claim.ledger, "github:repository:acme/docs"),
+		J("{'id':'7'}"));
+	claim_release(&again.claim);
 }
 END_TEST
 
 int main(void)
 {
 	const TTest *const tests[] = { test_idle_before_any_trigger,
+		test_a_trigger_is_known_after_another_client_ran_the_step_again,
+		test_who_joined_a_run_does_not_undo_its_cancel, test_who_got_a_result_is_known,
+		test_the_last_eight_triggers_are_known,
 		test_a_status_is_made_of_the_fields_that_are_read_for_it,
 		test_numbers_that_were_written_by_hand_are_read_within_bounds,
-		test_the_input_of_a_run_is_gone_when_it_has_ended,
+		test_the_input_of_a_run_that_has_ended_stays_only_where_it_is_small,
 		test_what_one_app_may_take_of_memory_is_bounded, test_run_from_trigger_to_done,
 		test_single_flight, test_done_is_reused_unless_forced_or_changed,
 		test_needs_must_be_done_and_their_outputs_count,
@@ -969,20 +1165,21 @@ int main(void)
 		test_a_run_knows_how_long_it_waits_for_its_provider,
 		test_a_run_knows_what_it_lost_to_outages_but_not_its_time_in_the_queue,
 		test_retry_counts_an_attempt, test_stuck_in_running_lease_is_taken_over,
-		test_renew_keeps_the_lease, test_release_hands_back_without_counting, test_cancel,
-		test_cancel_says_what_may_have_been_done, test_cancel_is_not_forgotten,
-		test_consumers_and_workers_are_tidied, test_run_deadline_ends_it,
-		test_an_expired_run_says_what_it_waited_for, test_stale_entry_is_dropped,
-		test_lost_entry_is_queued_anew,
-		test_entry_of_a_reader_that_was_struck_off_is_queued_anew,
-		test_a_broken_key_does_not_stop_the_reaper,
+		test_renew_keeps_the_lease,
+		test_one_call_renews_all_and_a_broken_run_costs_no_neighbour,
+		test_release_hands_back_without_counting, test_cancel,
+		test_a_cancel_of_a_run_ends_no_other_one, test_cancel_says_what_may_have_been_done,
+		test_cancel_is_not_forgotten, test_workers_are_tidied,
+		test_the_deadline_counts_from_the_first_attempt,
+		test_an_expired_run_says_what_it_waited_for, test_a_cancelled_run_leaves_its_place,
+		test_a_lost_place_is_given_anew, test_a_broken_key_does_not_stop_the_reaper,
 		test_a_broken_index_stops_a_trigger_before_it_writes,
 		test_a_broken_ledger_stops_a_claim_before_it_writes,
 		test_no_run_suffers_from_broken_events, test_a_run_outlives_a_broken_queue,
-		test_what_has_an_entry_comes_back_into_the_index,
-		test_an_entry_of_a_broken_run_is_buried, test_reaper_forgets_what_is_gone,
-		test_scripts_survive_script_flush, test_state_lost_when_a_process_restarted,
-		test_redis_away_is_said, test_bad_entry_is_buried_with_the_reason,
-		test_durable_record_of_what_was_made, NULL };
+		test_what_is_live_comes_back_into_the_index,
+		test_what_a_hand_has_taken_off_the_queue_comes_back,
+		test_a_broken_run_costs_its_neighbours_nothing, test_reaper_forgets_what_is_gone,
+		test_scripts_survive_function_flush, test_state_lost_when_a_process_restarted,
+		test_redis_away_is_said, test_durable_record_of_what_was_made, NULL };
 	return store_suite_main("runs", tests, set_up, tear_down);
 }

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "harness/store.h"
-#include "store/queue.h"
+#include "harness/take.h"
 #include "store/verify.h"
 
 #define RUN_KEY KEY_PREFIX "app:default:acme:site:repo"
-#define MEMBER  "acme:site:repo"
+#define MEMBER  "default:acme:site:repo"
+#define LANES   KEY_READY ":default"
+#define LANE    LANES ":acme"
 
 static struct redis *redis;
 static struct arena arena;
@@ -66,7 +68,7 @@ static void command(size_t count, const char *const *words)
 static void trigger(void)
 {
 	struct trigger_result result;
-	const struct trigger wanted = { .name = { "acme", "site", "repo" },
+	const struct trigger wanted = { .name = { "default", "acme", "site", "repo" },
 		.input = "{}",
 		.digest = "d",
 		.run_ms = 60000,
@@ -79,19 +81,7 @@ static void trigger(void)
 
 static struct claim claim(void)
 {
-	struct queue_entry entry;
-	struct claim claimed;
-	bool found = false;
-	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(queue_reserve(redis, "tester", 50, &arena, &found, &entry, &error),
-			ERROR_NONE);
-	ck_assert(found);
-	ck_assert_int_eq(run_claim(redis, &entry, &(struct claimant){ "worker", 30000 }, &arena,
-				 &claimed, &error),
-		ERROR_NONE);
-	ck_assert(claimed.taken);
-	claim_release(&claimed);
-	return claimed;
+	return take_next(redis, 30000, &arena);
 }
 
 static void wait_long(const struct claim *claimed)
@@ -128,22 +118,37 @@ START_TEST(test_nothing_is_wrong)
 }
 END_TEST
 
-START_TEST(test_entry_is_lost)
+START_TEST(test_place_is_lost)
 {
 	trigger();
-	COMMAND("DEL", KEY_QUEUE);
-	expect_repaired("it is queued, but its entry is not on the queue");
+	COMMAND("DEL", LANE);
+	expect_repaired("it is queued, but it does not stand on the queue");
+	COMMAND("DEL", LANES);
+	expect_repaired("it is queued, but its app takes no part in the turns");
+	COMMAND("DEL", KEY_READY);
+	expect_repaired("it is queued, but its app takes no part in the turns");
+	const struct claim claimed = claim();
+	const struct run_write release = { .kind = RUN_RELEASE };
+	ck_assert_int_eq(run_write(redis, &claimed.lease, &release, &error), ERROR_NONE);
+	ck_assert_msg(verify(false).faults == 0, "%s", said);
+	COMMAND("DEL", KEY_BEGUN);
+	expect_repaired("it is queued, but it does not stand on the queue");
 	claim();
 }
 END_TEST
 
-START_TEST(test_entry_of_no_run)
+START_TEST(test_place_of_no_run)
 {
-	COMMAND("XADD", KEY_QUEUE, "*", "app", "acme", "workflow", "site", "action", "repo", "run",
-		"r");
-	COMMAND("XADD", KEY_QUEUE, "*", "something", "else");
-	expect_repaired("no run has this entry");
-	COMMAND("DEL", KEY_DEAD);
+	COMMAND("ZADD", LANE, "1", "site:repo");
+	expect_repaired("no run stands in its place 'site:repo'");
+	COMMAND("ZADD", LANE, "1", "no sense");
+	expect_repaired("no run stands in its place 'no sense'");
+	COMMAND("ZADD", KEY_BEGUN, "1", "default:acme:site:repo", "2", "nonsense");
+	expect_repaired("no run stands in its place 'default:acme:site:repo'");
+	COMMAND("SET", LANE, "text");
+	verify(true);
+	ck_assert_ptr_nonnull(strstr(said, "somebody has made it a string"));
+	COMMAND("DEL", LANE);
 }
 END_TEST
 
@@ -170,8 +175,10 @@ START_TEST(test_in_two_places)
 	COMMAND("ZADD", KEY_DELAYED, "1", MEMBER);
 	expect_repaired("it is executing and stands among the delayed as well");
 	wait_long(&claimed);
-	COMMAND("HSET", RUN_KEY, "entry", "1-1");
-	expect_repaired("it is waiting and has an entry on the queue as well");
+	COMMAND("ZADD", LANE, "1", "site:repo");
+	expect_repaired("it is waiting and stands on the queue as well");
+	COMMAND("ZADD", KEY_BEGUN, "1", MEMBER);
+	expect_repaired("it is waiting and stands on the queue as well");
 }
 END_TEST
 
@@ -183,11 +190,12 @@ START_TEST(test_ended_or_gone)
 	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_NONE);
 	ck_assert_msg(verify(false).faults == 0, "%s", said);
 	COMMAND("ZADD", KEY_LIVE, "9999999999999", MEMBER);
-	expect_repaired("it has ended, but it stands in an index of live runs");
+	expect_repaired("it has ended, but it stands on the queue or in an index of live runs");
 	COMMAND("HSET", RUN_KEY, "lease", "r/1/1-1");
-	expect_repaired("it has ended, but still has an entry or a lease");
-	COMMAND("ZADD", KEY_DELAYED, "9999999999999", "acme:site:gone");
-	expect_repaired("there is no such run, but it stands in an index of live runs");
+	expect_repaired("it has ended, but still has a place on the queue or a lease");
+	COMMAND("ZADD", KEY_DELAYED, "9999999999999", "default:acme:site:gone");
+	expect_repaired(
+		"there is no such run, but it stands on the queue or in an index of live runs");
 	COMMAND("ZADD", KEY_DELAYED, "9999999999999", "no name of a run");
 	ck_assert_uint_eq(verify(false).faults, 1);
 	ck_assert_ptr_nonnull(strstr(said, "names no run"));
@@ -226,7 +234,7 @@ START_TEST(test_broken_words)
 	COMMAND("HSET", RUN_KEY, "phase", "executing");
 	verify(false);
 	ck_assert_ptr_nonnull(strstr(said, "nobody holds its lease"));
-	COMMAND("DEL", KEY_LIVE, KEY_QUEUE, RUN_KEY);
+	COMMAND("DEL", KEY_LIVE, KEY_READY, KEY_BEGUN, LANES, LANE, RUN_KEY);
 	COMMAND("HSET", RUN_KEY, "status", "asleep", "run", "r");
 	COMMAND("EXPIRE", RUN_KEY, "100");
 	ck_assert_uint_eq(verify(false).faults, 1);
@@ -241,8 +249,8 @@ START_TEST(test_lives_for_ever)
 	/* One without its figure of retention is not forgotten at once. */
 	trigger();
 	COMMAND("HDEL", RUN_KEY, "retention");
-	COMMAND("DEL", KEY_QUEUE);
-	expect_repaired("its entry is not on the queue");
+	COMMAND("DEL", LANE);
+	expect_repaired("it does not stand on the queue");
 	ck_assert_uint_eq(verify(false).live, 1);
 }
 END_TEST
@@ -269,9 +277,9 @@ START_TEST(test_owners_and_ledgers_have_the_same_things)
 	COMMAND("HSET", KEY_PREFIX "app:default:acme:ledger", "github:repository:acme/docs",
 		"{\"id\":\"7\",\"created\":true}");
 	expect_repaired("its row 'github:repository:acme/docs' has no owner");
-	COMMAND("SET", "slipway:owner:github:repository:7", "other 1700000000000");
+	COMMAND("SET", "slipway:owner:github:repository:7", "default:other 1700000000000");
 	verify(false);
-	ck_assert_ptr_nonnull(strstr(said, "is of a thing that the app 'other' has"));
+	ck_assert_ptr_nonnull(strstr(said, "is of a thing that the app 'default:other' has"));
 	ck_assert_ptr_nonnull(strstr(
 		said, "slipway:owner:github:repository:7: the app that it names does not have"));
 	verify(true);
@@ -293,7 +301,8 @@ END_TEST
 /* Every run would be named, and none of them is broken. */
 START_TEST(test_a_broken_index_is_the_only_finding)
 {
-	static const char *const keys[] = { KEY_QUEUE, KEY_DELAYED, KEY_LIVE, KEY_APPS, KEY_DEAD,
+	static const char *const keys[] = { KEY_READY, KEY_BEGUN, KEY_BELL, KEY_DELAYED, KEY_LIVE,
+		KEY_TENANTS, KEY_APPS_PREFIX "default", KEY_SHARED_PREFIX "default", KEY_DEAD,
 		KEY_WORKERS };
 	trigger();
 	wait_long(&(const struct claim){ .lease = claim().lease });
@@ -315,8 +324,8 @@ END_TEST
 
 int main(void)
 {
-	const TTest *const tests[] = { test_nothing_is_wrong, test_entry_is_lost,
-		test_entry_of_no_run, test_out_of_the_indexes, test_in_two_places,
+	const TTest *const tests[] = { test_nothing_is_wrong, test_place_is_lost,
+		test_place_of_no_run, test_out_of_the_indexes, test_in_two_places,
 		test_ended_or_gone, test_nobody_came, test_broken_words, test_lives_for_ever,
 		test_a_ledger_that_expires_is_a_finding,
 		test_owners_and_ledgers_have_the_same_things, test_wrong_type_is_a_finding,

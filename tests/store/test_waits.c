@@ -18,7 +18,7 @@ static struct redis *redis;
 static struct arena arena;
 static struct error error;
 static struct shown shown;
-static const struct run_name name = { "acme", "site", "repo" };
+static const struct run_name name = { "default", "acme", "site", "repo" };
 
 static void set_up(void)
 {
@@ -72,20 +72,24 @@ static void put_time(const char *field, int64_t time_ms)
 	put(field, arena_format(&arena, "%lld", (long long)time_ms));
 }
 
-static void stand_queued(const char *entry)
+static void stand_queued(int64_t since)
 {
 	put("status", "running");
 	put("run", "r1");
 	put("phase", "queued");
-	put("entry", entry);
+	put_time("ready_at", since);
 }
 
-/* Entries 1-0, 2-0 and so on, of which workers have read none. */
-static void fill_queue(int count)
+/* So many runs of one app, of which ours is the one with this number, counted from 1. */
+static void fill_lane(const char *app, int count, int own)
 {
+	const char *lane = arena_format(&arena, KEY_READY ":default:%s", app);
+	TELL("DEL", lane);
 	for (int i = 1; i <= count; i++)
-		TELL("XADD", KEY_QUEUE, arena_format(&arena, "%d-0", i), "run", "r");
-	TELL("XGROUP", "CREATE", KEY_QUEUE, QUEUE_GROUP, "0");
+		TELL("ZADD", lane, arena_format(&arena, "%d", i),
+			i == own ? "site:repo" : arena_format(&arena, "site:step%d", i));
+	TELL("ZADD", KEY_READY ":default", "1", app);
+	TELL("ZADD", KEY_READY, "1", "default");
 }
 
 static void stand_executing(int64_t lease_ms)
@@ -114,23 +118,23 @@ static void assert_why(const char *reason, const char *detail)
 
 START_TEST(test_what_was_queued_just_now_says_nothing)
 {
-	stand_queued(arena_format(&arena, "%lld-0", (long long)now()));
+	stand_queued(now());
 	assert_why("", "");
 }
 END_TEST
 
 START_TEST(test_without_any_worker_a_queued_run_says_so)
 {
-	fill_queue(1);
-	stand_queued("1-0");
+	fill_lane("acme", 1, 1);
+	stand_queued(1);
 	assert_why("no_worker", "no worker is running; it begins when one is started");
 }
 END_TEST
 
 START_TEST(test_a_worker_that_was_killed_is_named_with_its_last_sign)
 {
-	fill_queue(1);
-	stand_queued("1-0");
+	fill_lane("acme", 1, 1);
+	stand_queued(1);
 	beat("host-1", 4, 0, 60000);
 	beat("host-2", 4, 0, 5000);
 	const struct run *run = look();
@@ -143,13 +147,13 @@ END_TEST
 
 START_TEST(test_a_queued_run_says_what_is_before_it_and_what_holds_it)
 {
-	fill_queue(4);
 	beat("host-1", 2, 2, 0);
-	stand_queued("4-0");
+	stand_queued(1);
+	fill_lane("acme", 4, 4);
 	assert_why("turn", "3 runs are before it; all 2 executors of 1 worker are busy");
-	stand_queued("2-0");
+	fill_lane("acme", 4, 2);
 	assert_why("turn", "1 run is before it; all 2 executors of 1 worker are busy");
-	stand_queued("1-0");
+	fill_lane("acme", 4, 1);
 	beat("host-2", 2, 1, 0);
 	assert_why("turn", "it is next; 4 executors of 2 workers take runs in turn");
 	TELL("HDEL", KEY_WORKERS, "host-1", "host-2");
@@ -160,40 +164,62 @@ END_TEST
 
 START_TEST(test_a_long_queue_is_not_counted_to_its_end)
 {
-	fill_queue(150);
+	stand_queued(1);
+	fill_lane("acme", 150, 150);
 	beat("host-1", 2, 2, 0);
-	stand_queued("150-0");
 	assert_why(
 		"turn", "more than 100 runs are before it; all 2 executors of 1 worker are busy");
-	stand_queued("101-0");
+	fill_lane("acme", 150, 101);
 	assert_why("turn", "100 runs are before it; all 2 executors of 1 worker are busy");
-	stand_queued("102-0");
+	fill_lane("acme", 150, 102);
 	assert_why(
 		"turn", "more than 100 runs are before it; all 2 executors of 1 worker are busy");
 }
 END_TEST
 
-START_TEST(test_runs_that_workers_have_read_stand_before_none)
+/* Whatever one app has queued: others take turns with it, and so do tenants. */
+START_TEST(test_a_long_queue_of_one_app_is_not_before_another)
 {
-	fill_queue(4);
+	stand_queued(1);
+	fill_lane("acme", 2, 2);
+	fill_lane("blog", 500, 0);
+	fill_lane("shop", 2, 0);
 	beat("host-1", 2, 2, 0);
-	TELL("XREADGROUP", "GROUP", QUEUE_GROUP, "c", "COUNT", "2", "STREAMS", KEY_QUEUE, ">");
-	stand_queued("4-0");
-	assert_why("turn", "1 run is before it; all 2 executors of 1 worker are busy");
-	stand_queued("2-0");
+	/* acme, blog, shop, acme */
+	assert_why("turn", "3 runs are before it; all 2 executors of 1 worker are busy");
+	TELL("ZADD", KEY_READY, "0", "other");
+	for (int i = 0; i < 200; i++)
+		TELL("ZADD", KEY_READY ":other", "1", arena_format(&arena, "a%d", i));
+	for (int i = 0; i < 200; i++)
+		TELL("ZADD", arena_format(&arena, KEY_READY ":other:a%d", i), "1", "w:s");
+	beat("host-1", 2, 2, 0);
+	/* a0, acme, a1, blog, a10, shop, a100, acme */
+	assert_why("turn", "7 runs are before it; all 2 executors of 1 worker are busy");
+}
+END_TEST
+
+START_TEST(test_a_run_that_stands_nowhere_has_no_place)
+{
+	beat("host-1", 2, 2, 0);
+	stand_queued(1);
+	fill_lane("acme", 4, 0);
 	assert_why("", "");
 }
 END_TEST
 
 START_TEST(test_what_was_begun_goes_first)
 {
-	fill_queue(4);
 	beat("host-1", 2, 2, 0);
-	TELL("ZADD", KEY_DUE, "1", "4-0:r:blog:site:repo", "2", "3-0:r1:acme:site:repo");
-	stand_queued("3-0");
-	assert_why("turn", "1 run is before it; all 2 executors of 1 worker are busy");
-	stand_queued("1-0");
+	stand_queued(1);
+	fill_lane("acme", 1, 0);
+	TELL("ZADD", KEY_BEGUN, "1", "default:blog:site:repo", "2", "default:acme:site:repo", "3",
+		"default:blog:site:env");
+	/* begun, new, ours */
 	assert_why("turn", "2 runs are before it; all 2 executors of 1 worker are busy");
+	TELL("ZREM", KEY_BEGUN, "default:acme:site:repo");
+	fill_lane("acme", 2, 2);
+	/* begun, new, begun, ours */
+	assert_why("turn", "3 runs are before it; all 2 executors of 1 worker are busy");
 }
 END_TEST
 
@@ -213,15 +239,15 @@ END_TEST
 
 START_TEST(test_keys_that_a_hand_has_broken_hide_no_status)
 {
-	stand_queued("1-0");
+	stand_queued(1);
 	TELL("SET", KEY_WORKERS, "text");
 	assert_why("", "");
 	TELL("DEL", KEY_WORKERS);
 	beat("host-1", 2, 2, 0);
-	TELL("SET", KEY_QUEUE, "text");
-	TELL("SET", KEY_DUE, "text");
+	TELL("SET", KEY_READY, "text");
+	TELL("SET", KEY_BEGUN, "text");
 	ck_assert_str_eq(look()->phase, "queued");
-	stand_queued("nonsense");
+	put("ready_at", "nonsense");
 	ck_assert_str_eq(look()->phase, "queued");
 	TELL("HSET", KEY_WORKERS, "host-1", "[]", "host-2", "{\"at\":7}");
 	ck_assert_str_eq(look()->reason, "no_worker");
@@ -236,14 +262,32 @@ START_TEST(test_an_executing_run_says_that_its_worker_is_silent_and_until_when)
 	beat("host-1", 1, 1, 0);
 	assert_why("", "");
 	beat("host-1", 1, 1, 5000);
+	beat("host-2", 1, 1, 0);
 	const struct run *run = look();
 	ck_assert_str_eq(run->reason, "worker_silent");
 	clock_format(run->lease_until + 2000, until);
 	ck_assert(strstr(run->detail, "its worker host-1 has not been heard of since 20") != NULL);
 	ck_assert(strstr(run->detail, "another worker takes the run over by ") != NULL);
 	ck_assert(strstr(run->detail, until) != NULL);
-	TELL("DEL", KEY_WORKERS);
+	TELL("HDEL", KEY_WORKERS, "host-1");
 	ck_assert(strstr(look()->detail, "its worker host-1 is not running any more") != NULL);
+	ck_assert(strstr(look()->detail, " by ") != NULL);
+}
+END_TEST
+
+START_TEST(test_where_no_other_worker_runs_nobody_says_when_the_run_is_taken_over)
+{
+	stand_executing(20000);
+	beat("host-1", 1, 1, 5000);
+	ck_assert(strstr(look()->detail,
+			  ", and no other is running: the run is taken over when a "
+			  "worker is started") != NULL);
+	TELL("DEL", KEY_WORKERS);
+	assert_why("worker_silent",
+		"its worker host-1 is not running any more, and no other is "
+		"running: the run is taken over when a worker is started");
+	put("cancel", "{}");
+	ck_assert(strstr(look()->detail, "the run is cancelled when a worker is started") != NULL);
 }
 END_TEST
 
@@ -264,6 +308,7 @@ START_TEST(test_an_executing_run_says_that_it_is_being_cancelled)
 	beat("host-1", 1, 1, 0);
 	assert_why("cancelling", "a cancel was asked for; its worker ends it within seconds");
 	beat("host-1", 1, 1, 5000);
+	beat("host-2", 1, 1, 0);
 	ck_assert_str_eq(look()->reason, "worker_silent");
 	ck_assert(strstr(look()->detail, "the run is cancelled by ") != NULL);
 }
@@ -273,8 +318,8 @@ START_TEST(test_the_tag_of_a_status_changes_with_the_reason_and_not_with_time)
 {
 	char first[RUN_TAG_SIZE], second[RUN_TAG_SIZE];
 
-	fill_queue(2);
-	stand_queued("2-0");
+	fill_lane("acme", 2, 2);
+	stand_queued(1);
 	beat("host-1", 1, 1, 10000);
 	look();
 	shown_tag(&shown, first);
@@ -297,11 +342,13 @@ int main(void)
 		test_a_worker_that_was_killed_is_named_with_its_last_sign,
 		test_a_queued_run_says_what_is_before_it_and_what_holds_it,
 		test_a_long_queue_is_not_counted_to_its_end,
-		test_runs_that_workers_have_read_stand_before_none,
+		test_a_long_queue_of_one_app_is_not_before_another,
+		test_a_run_that_stands_nowhere_has_no_place,
 		test_what_was_begun_goes_first,
 		test_a_run_that_no_build_wants_keeps_its_reason_while_workers_run,
 		test_keys_that_a_hand_has_broken_hide_no_status,
 		test_an_executing_run_says_that_its_worker_is_silent_and_until_when,
+		test_where_no_other_worker_runs_nobody_says_when_the_run_is_taken_over,
 		test_a_worker_that_does_not_renew_a_lease_is_silent_about_the_run,
 		test_an_executing_run_says_that_it_is_being_cancelled,
 		test_the_tag_of_a_status_changes_with_the_reason_and_not_with_time,

@@ -41,7 +41,6 @@ static inline int64_t state_integer(size_t count, const char *const *words)
 static inline void state_wipe(void)
 {
 	STATE_INTEGER("FLUSHDB");
-	STATE_INTEGER("XGROUP", "CREATE", KEY_QUEUE, QUEUE_GROUP, "0", "MKSTREAM");
 }
 
 static inline void state_begin(void)
@@ -69,26 +68,19 @@ static inline struct trigger state_trigger(const struct run_name *name)
 		.retention_seconds = 3600 };
 }
 
-static inline struct queue_entry state_reserve(struct arena *arena)
+static inline struct claim state_take(struct arena *arena, const char *worker, int64_t lease_ms)
 {
-	struct queue_entry entry = { .id = "" };
 	struct error error;
-	bool found = false;
-	ck_assert_int_eq(
-		queue_reserve(observer, "observer", 10, arena, &found, &entry, &error), ERROR_NONE);
-	ck_assert(found);
-	return entry;
+	struct taken_list list;
+	const struct take take = { .worker = worker, .lease_ms = lease_ms, .want = 1 };
+	ck_assert_int_eq(queue_take(observer, &take, arena, &list, &error), ERROR_NONE);
+	ck_assert(list.count == 1 && list.items[0].kind == TAKEN_RUN);
+	return list.items[0].claim;
 }
 
 static inline void state_claim(struct arena *arena, struct lease *ret_lease)
 {
-	struct error error;
-	struct claim claim;
-	struct queue_entry entry = state_reserve(arena);
-	ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "observer", 60000 }, arena,
-				 &claim, &error),
-		ERROR_NONE);
-	ck_assert(claim.taken);
+	struct claim claim = state_take(arena, "observer", 60000);
 	*ret_lease = claim.lease;
 	claim_release(&claim);
 }
@@ -99,7 +91,7 @@ static inline void state_found(void *context, const char *key, const char *what,
 	ck_abort_msg("%s: %s: %s", (const char *)context, key, what);
 }
 
-/* A live run has its entry and stands in the index; one that is not live has neither. Then what
+/* A live run has its place and stands in the index; one that is not live has neither. Then what
  * verify looks at. */
 static inline void state_check(const struct run_name *name, const char *what)
 {
@@ -113,7 +105,7 @@ static inline void state_check(const struct run_name *name, const char *what)
 	STATE_INTEGER("PING");
 	STATE_INTEGER("PING");
 	snprintf(text, sizeof(text), "%s", what);
-	snprintf(member, sizeof(member), "%s:%s:%s", name->app, name->workflow, name->step);
+	member_make(member, name);
 	arena_init(&arena, 0);
 	ck_assert_int_eq(run_read(observer, name, &arena, &run, &error), ERROR_NONE);
 	const char *const in_live[] = { "ZRANK", KEY_LIVE, member };
@@ -123,10 +115,12 @@ static inline void state_check(const struct run_name *name, const char *what)
 	reply_free(reply);
 	ck_assert_msg(indexed == run_is_live(&run), "%s: '%s' and in the index: %d", what,
 		run.status, indexed);
-	int64_t entries = STATE_INTEGER("XLEN", KEY_QUEUE);
-	bool queued = run_is_live(&run) && run.due == 0;
-	ck_assert_msg(entries == (queued ? 1 : 0), "%s: %s %s, %lld entries", what, run.status,
-		run.phase, (long long)entries);
+	char lane[KEY_SIZE];
+	snprintf(lane, sizeof(lane), KEY_READY ":default:%s", name->app);
+	int64_t places = STATE_INTEGER("ZCARD", lane) + STATE_INTEGER("ZCARD", KEY_BEGUN);
+	bool queued = run_is_live(&run) && run.due == 0 && strcmp(run.phase, "queued") == 0;
+	ck_assert_msg(places == (queued ? 1 : 0), "%s: %s %s, %lld places", what, run.status,
+		run.phase, (long long)places);
 	const struct verify_options options = {
 		.lease_ms = 60000, .retention_seconds = 3600, .found = state_found, .context = text
 	};

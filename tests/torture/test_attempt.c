@@ -3,23 +3,109 @@
  * fail at each place in turn; and what a key that cannot be read does to the verification of the
  * others.
  *
- * covers: src/worker/attempt.c src/worker/outcome.c src/store/verify.c
+ * covers: src/worker/attempt.c src/worker/backend.c src/worker/desk.c src/worker/answers.c
+ * covers: src/worker/outcome.c src/store/verify.c
  */
 #include "torture/state.h"
 
-#include "base/clock.h"
-#include "worker/attempt.h"
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-static const struct run_name greet = { "acme", "hello", "greet" },
-			     repeat = { "acme", "hello", "repeat" };
+#include "base/clock.h"
+#include "core/mac.h"
+#include "core/secret.h"
+#include "core/signed_text.h"
+#include "worker/answers.h"
+#include "worker/attempt.h"
+#include "worker/desk.h"
+
+static const struct run_name greet = { "default", "acme", "hello", "greet" },
+			     repeat = { "default", "acme", "hello", "repeat" };
 static const struct settings settings = { .development = true, .retention_days = 1 };
-static struct redis *redis;
+static struct desk desk;
 static struct arena arena, kept;
 static struct error error;
 static struct claim claim;
 static struct run_write write_now;
 static enum error_class class_now;
+#define GIVES "0123456789abcdef0123456789abcdef"
+
 static long live_before;
+static struct secret_key_pair keys; /* of all workers */
+static struct mac_keys *macs;       /* made of them; a child has none of its parent's */
+
+/* ---- the supervisor's end, in a process of its own, which no fault meets ---- */
+
+static int channel;
+static pid_t supervisor;
+
+static void answer_all(int end)
+{
+	struct channel served;
+	struct redis *redis;
+	struct batch batch;
+	struct pollfd polled = { .fd = end, .events = POLLIN };
+	const char *text;
+	size_t length;
+	static struct connection_cache connections;
+
+	if (mac_keys_new(keys.private_key, &macs, &error) != ERROR_NONE)
+		_exit(1);
+	const struct asker asker = { .redis = redis = state_connect(2000),
+		.batch = &batch,
+		.connections = &connections,
+		.lease = &claim.lease,
+		.run_id = claim.run.id,
+		.worker = "worker-1",
+		.macs = macs,
+		.input_digest = "" };
+
+	batch_init(&batch, redis, NULL);
+	channel_init(&served, end);
+	while (channel_read(&served) != CHANNEL_GONE) {
+		while (channel_take(&served, &text, &length)) {
+			struct arena own;
+			struct ask ask;
+			struct reply reply;
+			arena_init(&own, 0);
+			if (message_read(&ask_record, text, length, &own, &ask, &error) !=
+				ERROR_NONE)
+				_exit(1);
+			answer_ask(&asker, &ask, &own, &reply);
+			if (strcmp(ask.kind, ASK_LOG) != 0 &&
+				(message_put(&served, &reply_record, &reply, &error) !=
+						ERROR_NONE ||
+					channel_flush(&served) != CHANNEL_OPEN))
+				_exit(1);
+			arena_release(&own);
+		}
+		poll(&polled, 1, 1000);
+	}
+	_exit(0);
+}
+
+static void open_desk(void)
+{
+	int pair[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	supervisor = fork();
+	if (supervisor == 0) {
+		close(pair[0]);
+		answer_all(pair[1]);
+	}
+	close(pair[1]);
+	channel = pair[0];
+	desk_init(&desk, channel);
+}
+
+static void close_desk(void)
+{
+	desk_release(&desk);
+	close(channel);
+	waitpid(supervisor, NULL, 0);
+}
 
 /* The claimed run is repeat, whose input takes what greet has made. */
 static void prepare(void)
@@ -31,26 +117,27 @@ static void prepare(void)
 	arena_init(&kept, 0);
 	ck_assert_int_eq(run_trigger(observer, &trigger, &kept, &result, &error), ERROR_NONE);
 	state_claim(&kept, &lease);
-	const struct run_write done = {
-		.kind = RUN_FINISH, .status = "done", .output = "{\"text\":\"one\",\"length\":3}"
-	};
+	const struct mac_place place = output_place(&greet);
+	ck_assert_int_eq(mac_keys_new(keys.private_key, &macs, &error), ERROR_NONE);
+	const char *output = "{\"text\":\"one\",\"length\":3}";
+	const struct run_write done = { .kind = RUN_FINISH,
+		.status = "done",
+		.output = output,
+		.gives = gives_sign(macs, &place, output, GIVES, &kept) };
 	ck_assert_int_eq(run_write(observer, &lease, &done, &error), ERROR_NONE);
+	mac_keys_free(macs);
 	trigger.name = repeat;
 	trigger.input = "{\"text\":\"again: ${step.greet.text}\"}";
 	ck_assert_int_eq(run_trigger(observer, &trigger, &kept, &result, &error), ERROR_NONE);
-	struct queue_entry entry = state_reserve(&kept);
-	ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "worker-1", 60000 }, &kept,
-				 &claim, &error),
-		ERROR_NONE);
-	ck_assert(claim.taken);
+	claim = state_take(&kept, "worker-1", 60000);
 	live_before = faults.live;
-	redis = state_connect(2000);
+	open_desk();
 }
 
 static void run(void)
 {
 	const struct attempt attempt = { .settings = &settings,
-		.redis = redis,
+		.desk = &desk,
 		.step = workflow_step(workflow_find("hello"), "repeat"),
 		.claim = &claim,
 		.deadline_at = clock_monotonic_ms() + 3000,
@@ -59,11 +146,14 @@ static void run(void)
 	class_now = attempt_execute(&attempt, &write_now, &error);
 }
 
-/* Nothing to write, or tried again, or done with what was asked for; never the end of the run. */
+/* Nothing to write, or tried again, or done with what was asked for; never the end of the run. A
+ * channel that breaks is a supervisor that is gone, and with it the lease. */
 static void check(bool faulted, const char *what)
 {
 	if (class_now != ERROR_NONE) {
-		ck_assert_msg(faulted && class_now == ERROR_OUT_OF_MEMORY, "%s: %s: %s", what,
+		const enum error_class expected =
+			desk.is_gone && !desk.is_short ? ERROR_LEASE_LOST : ERROR_OUT_OF_MEMORY;
+		ck_assert_msg(faulted && class_now == expected, "%s: %s: %s", what,
 			error_class_facts(class_now)->name, error.message);
 	} else if (write_now.kind == RUN_RETRY) {
 		ck_assert_msg(faulted, "%s: %s", what, write_now.detail);
@@ -73,13 +163,15 @@ static void check(bool faulted, const char *what)
 		ck_assert_str_eq(write_now.output, "{\"text\":\"again: one\",\"length\":10}");
 	}
 	arena_release(&arena);
+	close_desk(); /* it may be of no more use */
+	open_desk();
 	run();
 	ck_assert_msg(class_now == ERROR_NONE && write_now.kind == RUN_FINISH, "%s: then %s", what,
 		error.message);
 	ck_assert_str_eq(write_now.output, "{\"text\":\"again: one\",\"length\":10}");
 	ck_assert_int_eq(run_write(observer, &claim.lease, &write_now, &error), ERROR_NONE);
 	arena_release(&arena);
-	redis_free(redis);
+	close_desk();
 	torture_check_live(live_before, what);
 	state_check(&repeat, what);
 	claim_release(&claim);
@@ -118,7 +210,7 @@ START_TEST(test_broken_key_hides_no_other)
 	arena_init(&arena, 0);
 	for (int i = 0; i < 20; i++) {
 		snprintf(app, sizeof(app), "app-%d", i);
-		const struct run_name one = { app, "hello", "greet" };
+		const struct run_name one = { "default", app, "hello", "greet" };
 		const struct trigger trigger = state_trigger(&one);
 		ck_assert_int_eq(
 			run_trigger(observer, &trigger, &arena, &result, &error), ERROR_NONE);
@@ -137,6 +229,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_attempt, test_broken_key_hides_no_other, NULL };
+
+	secret_key_make(&keys);
 	torture_begin();
 	int status = suite_main("attempt under faults", tests, NULL, NULL);
 	torture_end();

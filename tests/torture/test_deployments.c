@@ -9,8 +9,8 @@
 #include "store/shown.h"
 #include "torture/state.h"
 
-static const struct run_name repo = { "acme", "site", "repo" },
-			     project = { "acme", "site", "project" };
+static const struct run_name repo = { "default", "acme", "site", "repo" },
+			     project = { "default", "acme", "site", "project" };
 
 enum seed { SEED_NONE, SEED_STARTED, SEED_FAILED };
 
@@ -40,8 +40,7 @@ static enum error_class start_by(struct redis *by, bool retry, struct arena *own
 		{ "repo", "{}", "d1", "v1", "", "", "", false, 600000, 3 },
 		{ "project", "{}", "d2", "v1", "", "", "acme:site:repo", false, 600000, 3 },
 	};
-	const struct start start = { .app = "acme",
-		.workflow = "site",
+	const struct start start = { .name = { "default", "acme", "site", "" },
 		.seen = retry ? "all" : NULL,
 		.digest = "all",
 		.definition = "w1",
@@ -161,7 +160,8 @@ static const struct deployment_case cases[] = {
 
 static int64_t version_now(void)
 {
-	const struct run_name deployment = { repo.app, repo.workflow, DEPLOYMENT_STEP_ID };
+	const struct run_name deployment = { "default", repo.app, repo.workflow,
+		DEPLOYMENT_STEP_ID };
 	return state_version(&repo) + state_version(&project) + state_version(&deployment);
 }
 

@@ -152,12 +152,11 @@ static void plan_make(long reply, long request, long delay_ms)
 
 /* ---- what is exchanged through it ---- */
 
-static const struct run_name name = { "acme", "site", "repo" };
+static const struct run_name name = { "default", "acme", "site", "repo" };
 static struct redis *direct, *behind; /* behind the proxy */
 static struct arena arena;
 static struct error error;
 static struct lease lease;
-static struct queue_entry entry;
 static struct trigger_result triggered;
 
 static struct redis *connect_to(const char *url, int timeout_ms)
@@ -192,8 +191,7 @@ static enum error_class start_by(struct redis *redis)
 	const struct start_step step = { "repo", "{\"a\":1}", "d1", "v1", "", "", "", false, 600000,
 		3 };
 	struct start_result started;
-	const struct start start = { .app = name.app,
-		.workflow = name.workflow,
+	const struct start start = { .name = name,
 		.digest = "d",
 		.definition = "w",
 		.inputs = "{}",
@@ -206,16 +204,18 @@ static enum error_class start_by(struct redis *redis)
 
 static enum error_class claim_by(struct redis *redis)
 {
-	struct claim claim = { .ledger = NULL };
-	enum error_class class = run_claim(
-		redis, &entry, &(struct claimant){ "worker-1", 60000 }, &arena, &claim, &error);
-	if (class == ERROR_NONE && claim.taken) {
-		lease = claim.lease;
-		ck_assert_str_eq(claim.run.phase, "executing");
-		ck_assert_str_eq(claim.run.input, "{\"a\":1}");
-		ck_assert_str_eq(claim.run.id, entry.run_id);
-		claim_release(&claim);
+	const struct take take = { .worker = "worker-1", .lease_ms = 60000, .want = 1 };
+	struct taken_list list;
+	enum error_class class = queue_take(redis, &take, &arena, &list, &error);
+	if (class == ERROR_NONE && list.count > 0) {
+		ck_assert_int_eq(list.items[0].kind, TAKEN_RUN);
+		const struct claim *claim = &list.items[0].claim;
+		lease = claim->lease;
+		ck_assert_str_eq(claim->run.phase, "executing");
+		ck_assert_str_eq(claim->run.input, "{\"a\":1}");
+		ck_assert_str_eq(claim->run.id, triggered.run.id);
 	}
+	queue_taken_release(&list);
 	return class;
 }
 
@@ -280,18 +280,12 @@ static const struct exchange {
 
 static void make_stage(int stage)
 {
-	bool found = false;
 	wipe();
 	if (stage == 3)
 		ck_assert_int_eq(start_by(direct), ERROR_NONE);
 	if (stage < 1 || stage == 3)
 		return;
 	ck_assert_int_eq(trigger_by(direct), ERROR_NONE);
-	for (int tries = 0; tries < 3 && !found; tries++)
-		ck_assert_int_eq(
-			queue_reserve(direct, "worker-1", 10, &arena, &found, &entry, &error),
-			ERROR_NONE);
-	ck_assert(found);
 	if (stage >= 2)
 		ck_assert_int_eq(claim_by(direct), ERROR_NONE);
 }
@@ -334,13 +328,15 @@ static void check_state(const struct exchange *exchange, const char *status_befo
 		strcmp(run.phase, exchange->phase) == 0;
 	ck_assert_msg(after || (before && !took_effect), "%s: it is '%s' '%s'", what, run.status,
 		run.phase);
-	const char *const live[] = { "ZCARD", KEY_LIVE }, *const queue[] = { "XLEN", KEY_QUEUE };
+	const char *const live[] = { "ZCARD", KEY_LIVE },
+			  *const queue[] = { "ZCARD", KEY_READY ":default:acme" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(direct, 2, live, &reply, &error), ERROR_NONE);
 	ck_assert_msg(reply_integer(reply) == (run_is_live(&run) ? 1 : 0), "%s: index", what);
 	reply_free(reply);
 	ck_assert_int_eq(redis_command(direct, 2, queue, &reply, &error), ERROR_NONE);
-	ck_assert_msg(reply_integer(reply) == (run_is_live(&run) ? 1 : 0), "%s: queue", what);
+	ck_assert_msg(reply_integer(reply) == (strcmp(run.phase, "queued") == 0 ? 1 : 0),
+		"%s: queue", what);
 	reply_free(reply);
 }
 
@@ -415,18 +411,27 @@ static void tear_down(void)
 	redis_server_stop(&server);
 }
 
-/* A new connection, which sets itself up and loads the scripts, or one that
- * stands and knows them. */
+static bool call_once(const struct exchange *exchange)
+{
+	arena_init(&arena, 0);
+	make_stage(exchange->stage);
+	enum error_class class = exchange->call();
+	arena_release(&arena);
+	return class == ERROR_NONE;
+}
+
+/* A new connection, which sets itself up and loads the scripts, or one that stands and knows them.
+ * On a busy machine a short time-out may be over before anything is late: then another one. */
 static void connection_make(bool kept, const struct exchange *exchange, int timeout_ms)
 {
-	redis_free(behind);
-	behind = connect_to(proxy_url, timeout_ms);
-	if (kept) {
-		arena_init(&arena, 0);
-		make_stage(exchange->stage);
-		ck_assert_int_eq(exchange->call(), ERROR_NONE);
-		arena_release(&arena);
-	}
+	int tries = timeout_ms < TIMEOUT_MS ? 20 : 1;
+	bool made;
+	do {
+		redis_free(behind);
+		behind = connect_to(proxy_url, timeout_ms);
+		made = !kept || call_once(exchange);
+	} while (!made && --tries > 0);
+	ck_assert(made);
 }
 
 static void cut_everywhere(const struct exchange *exchange, bool kept, bool replies, long step)

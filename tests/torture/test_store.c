@@ -15,7 +15,7 @@
 #include "store/reaper.h"
 #include "store/workers.h"
 
-static const struct run_name name = { "acme", "site", "repo" };
+static const struct run_name name = { "default", "acme", "site", "repo" };
 
 enum seed { SEED_NONE, SEED_QUEUED, SEED_CLAIMED, SEED_WAITING, SEED_LOST, SEED_DONE };
 
@@ -33,7 +33,6 @@ static struct redis *redis;
 static struct arena arena, kept;
 static struct error error;
 static struct lease lease;
-static struct queue_entry entry;
 static struct run_write writing;
 static enum error_class class_now;
 static long live_before;
@@ -77,23 +76,11 @@ static void seed(void)
 		seed_written((struct run_write){
 			.kind = RUN_FINISH, .status = "done", .output = "{\"id\":7}" });
 	if (tried->seed == SEED_LOST) {
-		entry = state_reserve(&kept);
-		ck_assert_int_eq(run_claim(observer, &entry, &(struct claimant){ "gone", 1 }, &kept,
-					 &claim, &error),
-			ERROR_NONE);
+		claim = state_take(&kept, "gone", 1);
 		claim_release(&claim);
 	}
 	if (tried->seed == SEED_WAITING || tried->seed == SEED_LOST)
 		pause_ms(3);
-}
-
-/* What a claim or a burial is given. */
-static void read_entry(void)
-{
-	struct queue_page page;
-	ck_assert_int_eq(queue_list(observer, "-", &kept, &page, &error), ERROR_NONE);
-	if (page.count > 0)
-		entry = page.entries[0];
 }
 
 static void call(void)
@@ -107,7 +94,6 @@ static void prepare(void)
 	arena_release(&kept);
 	arena_init(&kept, 0);
 	seed();
-	read_entry();
 	live_before = faults.live;
 	redis = state_connect(2000);
 	if (warm) {
@@ -116,7 +102,6 @@ static void prepare(void)
 		/* What the seeds keep is no part of what is tried. */
 		long live_now = faults.live;
 		seed();
-		read_entry();
 		live_before += faults.live - live_now;
 	}
 	version_before = version_now();
@@ -196,7 +181,8 @@ static void good_read(const char *what)
 
 static enum error_class call_cancel(void)
 {
-	return run_cancel(redis, &name, &arena, &flag, &run_now, &error);
+	enum cancel_outcome outcome;
+	return run_cancel(redis, &name, NULL, &arena, &outcome, &run_now, &error);
 }
 
 static void good_cancel(const char *what)
@@ -206,14 +192,16 @@ static void good_cancel(const char *what)
 		what, run_now.status);
 }
 
-static enum error_class call_claim(void)
+static enum error_class call_take(void)
 {
-	struct claim claim = { .ledger = NULL };
-	enum error_class class = run_claim(
-		redis, &entry, &(struct claimant){ "worker-1", 60000 }, &arena, &claim, &error);
-	if (class == ERROR_NONE && claim.taken)
-		expect(cJSON_IsObject(claim.ledger) && strcmp(claim.run.phase, "executing") == 0);
-	claim_release(&claim);
+	const struct take take = { .worker = "worker-1", .lease_ms = 60000, .want = 2 };
+	struct taken_list list;
+	enum error_class class = queue_take(redis, &take, &arena, &list, &error);
+	if (class == ERROR_NONE && list.count > 0)
+		expect(list.count == 1 && list.items[0].kind == TAKEN_RUN &&
+			cJSON_IsObject(list.items[0].claim.ledger) &&
+			strcmp(list.items[0].claim.run.phase, "executing") == 0);
+	queue_taken_release(&list);
 	return class;
 }
 
@@ -222,9 +210,12 @@ static enum error_class call_renew(void)
 	return run_renew(redis, &lease, 60000, &flag, &error);
 }
 
-static enum error_class call_wants_cancel(void)
+static enum error_class call_look_for_cancel(void)
 {
-	return run_wants_cancel(redis, &lease, &flag, &error);
+	struct renewal renewal = { .lease = lease, .lease_ms = RENEWAL_LOOK };
+	enum error_class class = runs_renew(redis, &renewal, 1, &error);
+	flag = renewal.state != RENEWED_HELD;
+	return class;
 }
 
 static void good_not_cancelled(const char *what)
@@ -237,17 +228,17 @@ static enum error_class call_write(void)
 	return run_write(redis, &lease, &writing, &error);
 }
 
-static const char *output_now;
+static struct step_output output_now;
 
 static enum error_class call_output(void)
 {
-	const char *status;
-	return run_output(redis, &name, &arena, &output_now, &status, &error);
+	return run_output(redis, &name, &arena, &output_now, &error);
 }
 
 static void good_output(const char *what)
 {
-	ck_assert_msg(output_now != NULL && strcmp(output_now, "{\"id\":7}") == 0, "%s", what);
+	ck_assert_msg(output_now.output != NULL && strcmp(output_now.output, "{\"id\":7}") == 0,
+		"%s", what);
 }
 
 static enum error_class call_reap(void)
@@ -272,7 +263,8 @@ static enum error_class call_merge(void)
 	const struct payload changes = { .config = config };
 	enum error_class class = config == NULL
 		? error_set(&error, ERROR_OUT_OF_MEMORY, "no memory for the test's own")
-		: payload_merge(redis, "acme", &changes, 3600, &result, &error);
+		: payload_merge(redis, &(struct app_name){ "default", "acme" }, &changes, 3600,
+			  &result, &error);
 	if (class == ERROR_NONE)
 		expect(cJSON_IsObject(json_member(result.config, "a")) && result.version > 0);
 	payload_release(&result);
@@ -280,60 +272,18 @@ static enum error_class call_merge(void)
 	return class;
 }
 
-static const char *run_id_now(struct arena *own)
+static enum error_class call_wait(void)
 {
-	struct run run;
-	struct error failed;
-	ck_assert_int_eq(run_read(observer, &name, own, &run, &failed), ERROR_NONE);
-	return run.id;
+	return queue_wait(redis, 5, &error);
 }
 
-static enum error_class call_reserve(void)
+static enum error_class call_sweep(void)
 {
-	flag = false;
-	return queue_reserve(redis, "worker-1", 5, &arena, &flag, &entry, &error);
-}
-
-/* An entry whose reader did not hear of it comes back through the reaper. */
-static void good_reserve(const char *what)
-{
-	size_t count;
-	struct error failed;
-	if (!flag) {
-		pause_ms(3);
-		char member[MEMBER_SIZE];
-		snprintf(member, sizeof(member), "%s:%s:%s", name.app, name.workflow, name.step);
-		STATE_INTEGER("ZADD", KEY_LIVE, "0", member);
-		ck_assert_int_eq(runs_reap(observer, 1, NULL, &count, &failed), ERROR_NONE);
-		ck_assert_int_eq(call_reserve(), ERROR_NONE);
-	}
-	ck_assert_msg(flag, "%s: the entry is not found any more", what);
-	ck_assert_str_eq(entry.name.app, "acme");
-	ck_assert_str_eq(entry.run_id, run_id_now(&arena));
-}
-
-static enum error_class call_list(void)
-{
-	struct queue_page page;
-	enum error_class class = queue_list(redis, "-", &arena, &page, &error);
-	if (class == ERROR_NONE)
-		expect(page.count == 1 && strcmp(page.entries[0].name.step, "repo") == 0);
-	return class;
-}
-
-static enum error_class call_bury(void)
-{
-	const struct queue_entry nobodys = { .id = "1-1", .held = "x=y" };
-	return queue_dead_letter(redis, &nobodys, "nobody's", &error);
-}
-
-static enum error_class call_tidy(void)
-{
-	return queue_tidy(redis, 60000, &error);
+	return queue_sweep(redis, 86400, &error);
 }
 
 static const struct limit_name gate = { "github", "0123456789abcdef" };
-static const struct limit_caller caller = { "r", "app", "worker", true };
+static const struct limit_caller caller = { "r", { "default", "app" }, "worker", true };
 
 static enum error_class call_close(void)
 {
@@ -447,17 +397,15 @@ static const struct store_case cases[] = {
 	{ "read", SEED_CLAIMED, call_read, good_read, false },
 	{ "cancel", SEED_QUEUED, call_cancel, good_cancel, false },
 	{ "cancel what executes", SEED_CLAIMED, call_cancel, good_cancel, false },
-	{ "claim", SEED_QUEUED, call_claim, NULL, false },
+	{ "take", SEED_QUEUED, call_take, NULL, false },
 	{ "renew", SEED_CLAIMED, call_renew, good_not_cancelled, false },
-	{ "wants cancel", SEED_CLAIMED, call_wants_cancel, good_not_cancelled, false },
+	{ "look for a cancel", SEED_CLAIMED, call_look_for_cancel, good_not_cancelled, false },
 	{ "output", SEED_DONE, call_output, good_output, false },
 	{ "reap what is due", SEED_WAITING, call_reap, good_reap, false },
 	{ "reap what was lost", SEED_LOST, call_reap, good_reap, false },
 	{ "payload_merge", SEED_NONE, call_merge, NULL, false },
-	{ "reserve", SEED_QUEUED, call_reserve, good_reserve, false },
-	{ "list", SEED_QUEUED, call_list, NULL, false },
-	{ "bury", SEED_QUEUED, call_bury, NULL, false },
-	{ "tidy", SEED_QUEUED, call_tidy, NULL, false },
+	{ "wait", SEED_QUEUED, call_wait, NULL, false },
+	{ "sweep", SEED_QUEUED, call_sweep, NULL, false },
 	{ "limit_admit", SEED_NONE, call_enter, NULL, false },
 	{ "limit_block", SEED_NONE, call_close, good_close, false },
 	{ "limit_unblock", SEED_NONE, call_open, NULL, false },

@@ -77,8 +77,10 @@ static const struct request_case {
 	{ "no such path", "GET", "/nowhere", "", "", "", 404, 404, false },
 };
 
-static const struct run_name greet = { "acme", "hello", "greet" };
-static const struct settings settings = { .development = true, .retention_days = 1 };
+static const struct run_name greet = { "default", "acme", "hello", "greet" };
+static const struct settings settings = {
+	.development = true, .tenant = "default", .retention_days = 1
+};
 static const struct request_case *tried;
 static bool warm; /* the connection stands and knows the scripts before the fault */
 static struct redis *redis;
@@ -96,10 +98,12 @@ static void answer(void)
 		.query = tried->query,
 		.content_type = "application/json",
 		.content_encoding = "",
+		.authorization = "",
+		.origin = "",
 		.if_none_match = tried->if_none_match,
 		.body = tried->body,
 		.body_length = strlen(tried->body) };
-	const struct service service = { &settings, redis, &arena };
+	const struct service service = { .settings = &settings, .redis = redis, .arena = &arena };
 	arena_init(&arena, 0);
 	response_init(&response);
 	request_handle(&service, &request, &response);
@@ -289,7 +293,10 @@ START_TEST(test_accept_without_descriptors)
 	pid_t pid = fork();
 	if (pid == 0) {
 		faults_arm(FAULT_ACCEPT, 1);
-		bool served = fastcgi_serve(listener, answer_empty, NULL, &error) == ERROR_NONE;
+		struct loop *loop;
+		bool served = loop_new(&loop, &error) == ERROR_NONE &&
+			fastcgi_serve(loop, NULL, listener, answer_empty, NULL, &error) ==
+				ERROR_NONE;
 		_exit(served && faults_disarm() ? 0 : 1);
 	}
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -466,7 +473,7 @@ START_TEST(test_settings_without_memory)
 {
 	static const char text[] =
 		"# a file\nSLIPWAY_EXECUTORS=3\nSLIPWAY_GITHUB_TOKEN=another-token\n"
-		"SLIPWAY_LOG_LEVEL=error\nSLIPWAY_DEVELOPMENT=yes\nSLIPWAY_VERCEL_TEAM=acme\n";
+		"SLIPWAY_LOG_LEVEL=error\nSLIPWAY_ALLOW_LOOPBACK=yes\nSLIPWAY_VERCEL_TEAM=acme\n";
 	snprintf(settings_path, sizeof(settings_path), "/tmp/slipway-torture-XXXXXX");
 	int fd = mkstemp(settings_path);
 	ck_assert_int_eq(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
@@ -476,7 +483,7 @@ START_TEST(test_settings_without_memory)
 	check_settings(false, "without a fault");
 	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_EXECUTORS=3\n"));
 	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_LOG_LEVEL=error\n"));
-	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_DEVELOPMENT=yes\n"));
+	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_ALLOW_LOOPBACK=yes\n"));
 	ck_assert_ptr_nonnull(strstr(settings_whole, "SLIPWAY_VERCEL_TEAM=acme\n"));
 	torture_all(&(struct torture){ "settings_load", prepare_settings, load, check_settings },
 		FAULT_MALLOC);

@@ -80,6 +80,32 @@ static const struct {
 		"" },
 	{ &github_variables, "{'repository':'acme/docs','variables':" NEW("other", "list") "}", "",
 		"", "" },
+	/* Behind a repository that is in conflict, nothing of it is known, not even its name. */
+	{ &github_variables,
+		"{'repository':" OPEN(
+			"repo", "fullName") ",'variables':[{'name':'A','value':'b'}]}",
+		"", "", "" },
+	{ &github_secrets,
+		"{'repository':" OPEN(
+			"repo", "fullName") ",'secrets':[{'name':'KEY','value':'x'}]}",
+		"", "", "KEY will be written" },
+	{ &github_access, "{'repository':" OPEN("repo", "fullName") ",'user':'octocat'}", "", "",
+		"" },
+	{ &github_protection,
+		"{'repository':" OPEN("repo", "fullName") ",'branch':" OPEN(
+			"repo", "defaultBranch") "}",
+		"", "", "" },
+	{ &github_files,
+		"{'repository':" OPEN("repo", "fullName") ",'branch':'main','message':'m','files':["
+							  "{'path':'a.txt','content':'a'}]}",
+		"", "", "" },
+	{ &github_workflow_run,
+		"{'repository':" OPEN("repo", "fullName") ",'ref':'main','workflow':'ci.yml'}", "",
+		"", "" },
+	{ &vercel_deployment,
+		"{'project':'prj_1','projectName':'docs','repository':" OPEN("repo",
+			"fullName") ",'repositoryId':" OPEN("repo", "id") ",'branch':'main'}",
+		"", "", "" },
 };
 
 START_TEST(test_nothing_is_asked_of_what_is_not_there)
@@ -96,8 +122,9 @@ START_TEST(test_nothing_is_asked_of_what_is_not_there)
 		ck_assert_str_eq(trial_planned_request(&trial), behind[i].request);
 		ck_assert_str_eq(trial_difference(&trial, 0), behind[i].difference);
 		if (behind[i].change[0] == '\0')
-			ck_assert(provider_is_to_be_made(trial_context(&trial)) ||
-				trial_error(&trial)->class == ERROR_NEEDS_NOT_DONE);
+			ck_assert_msg(provider_is_to_be_made(trial_context(&trial)) ||
+					trial_error(&trial)->class == ERROR_NEEDS_NOT_DONE,
+				"row %zu: %s", i, trial_error(&trial)->message);
 		ck_assert_uint_eq(peer_count(trial.peer, NULL, NULL), 0);
 	}
 }

@@ -115,9 +115,11 @@ START_TEST(test_forks_into_an_organisation)
 }
 END_TEST
 
-START_TEST(test_forks_into_a_user_without_organization)
+/* How many forks were asked for. */
+static size_t fork_into_user(int status, const char *account)
 {
-	static const struct peer_row rows[] = {
+	const struct peer_row rows[] = {
+		{ TOKEN_OF, .status = status, .body = account },
 		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 1 },
 		{ LOOK, .status = 200, .body = DOCS(FORKED) },
 		{ FORK, .status = 202, .body = DOCS(FORKED) },
@@ -125,8 +127,32 @@ START_TEST(test_forks_into_a_user_without_organization)
 		READY,
 		{ .method = NULL },
 	};
-	ck_assert_int_eq(run_with(rows, FORK_INPUT, 9), ACTION_DONE);
+	run_with(rows, FORK_INPUT, 9);
+	return peer_count(trial.peer, FORK);
+}
+
+START_TEST(test_forks_into_a_user_without_organization)
+{
+	ck_assert_uint_eq(fork_into_user(200, J("{'login':'Acme'}")), 1);
 	ck_assert_ptr_null(strstr(peer_last(trial.peer, FORK).body, "organization"));
+	check_output(true);
+}
+END_TEST
+
+START_TEST(test_an_installation_forks_though_it_is_told_no_account)
+{
+	ck_assert_uint_eq(
+		fork_into_user(403, J("{'message':'Resource not accessible by integration'}")), 1);
+	check_output(true);
+}
+END_TEST
+
+/* GitHub would put it into the account of the token. */
+START_TEST(test_forks_into_no_user_but_the_tokens_own)
+{
+	ck_assert_uint_eq(fork_into_user(200, J("{'login':'bot'}")), 0);
+	check_failed(ERROR_SCOPE_MISSING);
+	ck_assert_ptr_null(strstr(trial_intended(&trial), "github:repository:acme/docs "));
 }
 END_TEST
 
@@ -772,12 +798,14 @@ int main(void)
 		test_probes_for_a_minute_before_it_asks_again,
 		test_asks_again_at_once_after_a_limit, test_five_minutes_begin_with_the_request,
 		test_forks_into_an_organisation, test_forks_into_a_user_without_organization,
-		test_generates_from_a_template, test_adopts_what_is_ours,
-		test_adopts_by_ledger_and_by_wish, test_one_from_the_same_template_is_not_ours,
-		test_renamed_repository_is_still_ours, test_stores_the_new_name,
-		test_refuses_what_is_foreign, test_refuses_what_was_replaced,
-		test_name_taken_by_what_stays_invisible, test_refusal_to_create_keeps_its_class,
-		test_looks_after_a_lost_answer, test_name_taken_between_look_and_create,
+		test_an_installation_forks_though_it_is_told_no_account,
+		test_forks_into_no_user_but_the_tokens_own, test_generates_from_a_template,
+		test_adopts_what_is_ours, test_adopts_by_ledger_and_by_wish,
+		test_one_from_the_same_template_is_not_ours, test_renamed_repository_is_still_ours,
+		test_stores_the_new_name, test_refuses_what_is_foreign,
+		test_refuses_what_was_replaced, test_name_taken_by_what_stays_invisible,
+		test_refusal_to_create_keeps_its_class, test_looks_after_a_lost_answer,
+		test_name_taken_between_look_and_create,
 		test_another_name_handed_back_is_left_alone, test_an_old_fork_is_left_alone,
 		test_waits_until_it_is_usable,
 		test_what_a_teardown_has_removed_meanwhile_is_not_made_again,

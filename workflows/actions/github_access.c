@@ -372,6 +372,9 @@ static enum action_result run(struct action_context *context, const void *raw_in
 		return action_done(context);
 	}
 
+	if (holder != NULL)
+		action_found(context,
+			holder->role_name != NULL ? holder->role_name : holder->permission);
 	if (invitation == NULL)
 		return grant(context, input, output);
 	action_log(

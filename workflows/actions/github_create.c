@@ -84,14 +84,19 @@ static bool owner_is_organization(
 	return true;
 }
 
-/* Only a user's own token can create repositories for that user. */
-static bool is_own_account(struct action_context *context, const char *owner)
+/* Only a user's own token can create repositories for that user. An installation of an App, which
+ * GitHub tells no account, can fork for the one where it is installed. */
+static bool is_own_account(struct action_context *context, const struct creation *new)
 {
+	const char *owner = new->owner;
 	struct provider_response response;
 	struct account account;
-	const struct provider_request request = { .path = "/user" };
+	const struct provider_request request = { .path = "/user",
+		.expect = { new->fork != NULL ? 403 : 0 } };
 	bool answered = provider_call(context, &github, &request, &response);
 
+	if (answered && response.status == 403)
+		return true;
 	if (answered && !provider_decode(context, &response, &account_record, &account))
 		return false;
 	if (answered && account.login != NULL && strcasecmp(account.login, owner) == 0)
@@ -121,8 +126,7 @@ bool creation_check_owner(
 	if (new->fork != NULL && !visibility_fits_fork(context, &new->asked, new->fork))
 		return false;
 	return owner_is_organization(context, new->owner, ret_organization) &&
-		(*ret_organization || !creation_is_plain(new) ||
-			is_own_account(context, new->owner));
+		(*ret_organization || is_own_account(context, new));
 }
 
 static bool send_fork(struct action_context *context, const struct creation *new, bool organization,

@@ -27,12 +27,17 @@
 /* A new resource may be invisible for this long: until then, a 404 means "not yet". */
 #define VISIBLE_BUDGET_MS 60000
 
-/* Puts owner and name into the first two parameters of a path. False if there is no slash, or if
- * memory runs out. */
+/* Puts owner and name into the first two parameters of a path. In a plan, a name that an earlier
+ * step has yet to give becomes both, so that the call waits for that step. False if there is no
+ * slash, or if memory runs out. */
 static inline bool split_repository(
 	struct action_context *context, const char *full_name, const char *parameters[2])
 {
 	const char *slash = full_name != NULL ? strchr(full_name, '/') : NULL;
+	if (slash == NULL && full_name != NULL && !input_is_known(full_name)) {
+		parameters[0] = parameters[1] = full_name;
+		return true;
+	}
 	if (slash == NULL) {
 		action_fail(context, ERROR_INVALID_INPUT,
 			"the name of a repository has the form owner/name");

@@ -357,5 +357,7 @@ bool protection_write(struct action_context *context, const struct protection_in
 		!prepare(context, input, current, &body))
 		return false;
 	request.parameters[2] = input->branch;
+	if (current->exists)
+		action_found(context, action_encode(context, &protection_record, current));
 	return provider_call(context, &github, &request, response);
 }

@@ -556,6 +556,8 @@ bool ruleset_ensure(struct action_context *context, const struct protection_inpu
 	ret_outcome->changed = draft.changed;
 	if (!draft.changed)
 		return settle(context, input, current.id);
+	if (exists)
+		action_found(context, action_encode(context, &ruleset_record, &current));
 	return exists ? change(context, input, &draft.request, &ret_outcome->missing)
 		      : create(context, input, &draft.request, &ret_outcome->missing);
 }

@@ -237,11 +237,16 @@ static bool compare_file(const struct forest *forest, const struct desired_file 
 		return false;
 	bool same_text = entry != NULL && entry->sha != NULL && strcmp(entry->sha, name) == 0;
 	*ret_differs = !same_text || strcmp(entry->mode, desired_file_mode(file)) != 0;
-	if (*ret_differs)
-		action_difference(forest->context, "%s: %s", file->path,
-			entry == NULL       ? "does not exist"
-				: same_text ? "has a different mode"
-					    : "has different content");
+	if (!*ret_differs)
+		return true;
+	action_difference(forest->context, "%s: %s", file->path,
+		entry == NULL       ? "does not exist"
+			: same_text ? "has a different mode"
+				    : "has different content");
+	if (entry != NULL)
+		action_found(forest->context,
+			action_format(forest->context, "%s %s", entry->mode,
+				entry->sha != NULL ? entry->sha : ""));
 	return true;
 }
 

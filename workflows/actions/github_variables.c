@@ -219,10 +219,13 @@ static void report_differences(struct action_context *context, const struct inpu
 	const struct variable *const *existing)
 {
 	const struct variable *variables = input->variables.items;
-	for (size_t i = 0; i < input->variables.count; i++)
-		if (!is_equal(&variables[i], existing[i]))
-			action_difference(context, "%s: %s", variables[i].name,
-				existing[i] == NULL ? "does not exist" : "has a different value");
+	for (size_t i = 0; i < input->variables.count; i++) {
+		if (is_equal(&variables[i], existing[i]))
+			continue;
+		action_difference(context, "%s: %s", variables[i].name,
+			existing[i] == NULL ? "does not exist" : "has a different value");
+		action_found(context, existing[i] != NULL ? existing[i]->value : NULL);
+	}
 }
 
 static enum action_result run(struct action_context *context, const void *raw_input,

@@ -92,11 +92,14 @@ enum action_result removal_run(struct action_context *context, const struct remo
 
 	if (!ledger_list(context, removal->provider, removal->type, &list, &count))
 		return action_failed(context);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		action_difference(context, "the %s %s %s", removal->type, list[i].key,
 			list[i].pending ? "will be removed if the app's request created it"
 				: list[i].created ? "will be removed, with all its content"
 						  : "will be kept, because it was adopted");
+		action_found(context, list[i].id);
+	}
+
 	for (size_t i = 0; i < count; i++) {
 		enum action_result result = remove_one(context, removal, &list[i], counts);
 		if (result != ACTION_DONE)

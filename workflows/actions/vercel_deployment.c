@@ -340,6 +340,7 @@ const struct action_definition vercel_deployment = {
 	.run = run,
 	.permissions = permissions,
 	.one_repository = true,
+	.other_provider = "github",
 	.run_timeout_s =
 		4 * 3600, /* queueing, building and assigning domains have limits of their own */
 };

@@ -198,6 +198,8 @@ static bool change(struct action_context *context, const struct input *input, st
 	if (!is_other(input->redirect, domain->redirect) &&
 		!is_other(input->branch, domain->branch))
 		return true;
+	action_found(context, domain->redirect);
+	action_found(context, domain->branch);
 	return provider_call(context, &vercel, &request, &response) &&
 		provider_decode(context, &response, &domain_record, domain);
 }

@@ -145,9 +145,13 @@ static bool list_variables(
 	/* Its description has other pages, and no parameter to ask for them. What is missing here
 	 * comes up as a conflict when it is written. */
 	const struct pagination *pagination = ret_listing->pagination;
-	if (pagination != NULL && pagination->next != NULL)
-		action_log(context, "Vercel lists only %zu of the project's variables",
-			ret_listing->envs.count);
+	if (pagination == NULL || pagination->next == NULL)
+		return true;
+	action_log(context, "Vercel lists only %zu of the project's variables",
+		ret_listing->envs.count);
+	action_difference(context,
+		"Vercel lists only %zu of the project's variables: others seem not to exist",
+		ret_listing->envs.count);
 	return true;
 }
 
@@ -198,42 +202,29 @@ static bool retarget(struct action_context *context, const struct input *input,
 	return provider_call(context, &vercel, &request, &response);
 }
 
-/* Listed entries that match no desired variable lose the targets that one of the desired variables
- * needs. */
+/* Listed entries that are in the way lose the targets that desired variables need. */
 static bool make_room(struct action_context *context, const struct input *input,
 	const struct variable_changes *changes, struct checkpoint *checkpoint)
 {
 	for (size_t j = 0; j < changes->listed_count; j++) {
 		const struct listed *listed = &changes->listed[j];
-		unsigned current = variable_listed_targets(listed),
-			 rest = variable_changes_rest(changes, listed);
-		if (listed->id == NULL || variable_changes_has(changes, listed))
+		unsigned rest = variable_changes_rest(changes, listed);
+		if (!variable_is_in_the_way(changes, listed))
 			continue;
-		if (current != rest && rest == 0 &&
-			!remove_variable(context, input, listed, checkpoint))
+		if (rest == 0 && !remove_variable(context, input, listed, checkpoint))
 			return false;
-		if (current != rest && rest != 0 && !retarget(context, input, listed, rest))
+		if (rest != 0 && !retarget(context, input, listed, rest))
 			return false;
 	}
 
 	return true;
 }
 
-/* An entry with none of the three targets has already lost them, or belongs to a custom
- * environment, which this action does not know. */
-static bool is_to_go(const struct variable_changes *changes, const struct listed *listed)
-{
-	bool kept = listed->id == NULL || listed->configuration_id != NULL ||
-		variable_same_text(listed->type, "system") ||
-		variable_changes_rest(changes, listed) == 0;
-	return !kept && !variable_changes_has(changes, listed);
-}
-
 static bool prune(struct action_context *context, const struct input *input,
 	const struct variable_changes *changes, struct checkpoint *checkpoint)
 {
 	for (size_t j = 0; j < changes->listed_count; j++)
-		if (is_to_go(changes, &changes->listed[j]) &&
+		if (variable_is_to_go(changes, &changes->listed[j]) &&
 			!remove_variable(context, input, &changes->listed[j], checkpoint))
 			return false;
 	return true;
@@ -494,24 +485,6 @@ static enum action_result finish(struct action_context *context, const struct in
 	return action_done(context);
 }
 
-static void report_differences(struct action_context *context, const struct input *input,
-	const struct variable_changes *changes)
-{
-	static const char *const words[] = {
-		[CHANGE_CREATE] = "does not exist",
-		[CHANGE_UPSERT] = "is different",
-		[CHANGE_PATCH] = "is different",
-	};
-
-	for (size_t i = 0; i < changes->count; i++)
-		if (changes->kinds[i] != CHANGE_NONE)
-			action_difference(context, "%s %s", changes->variables[i].key,
-				words[changes->kinds[i]]);
-	for (size_t j = 0; input->prune && j < changes->listed_count; j++)
-		if (is_to_go(changes, &changes->listed[j]))
-			action_difference(context, "%s will be removed", changes->listed[j].key);
-}
-
 static enum action_result run(struct action_context *context, const void *raw_input,
 	void *raw_checkpoint, void *raw_output)
 {
@@ -524,7 +497,7 @@ static enum action_result run(struct action_context *context, const void *raw_in
 		!variable_changes_find(
 			context, input->project, &input->variables, &listing.envs, &changes))
 		return action_failed(context);
-	report_differences(context, input, &changes);
+	variable_changes_report(context, &changes, input->prune);
 	if (!make_room(context, input, &changes, checkpoint) ||
 		write_variables(context, input, &changes) != ACTION_DONE)
 		return action_failed(context);

@@ -362,7 +362,7 @@ static enum action_result adopt(struct action_context *context, const struct inp
 }
 
 /* A team that is configured by its slug cannot be compared. */
-static bool is_of_team(const struct action_context *context, const struct project *project)
+static bool is_of_team(struct action_context *context, const struct project *project)
 {
 	const char *team = provider_scope(context, &vercel);
 	return team == NULL || strncmp(team, "team_", 5) != 0 || project->account_id == NULL ||

@@ -232,3 +232,58 @@ unsigned variable_changes_rest(const struct variable_changes *changes, const str
 			rest &= ~variable_desired_targets(&changes->variables[i]);
 	return rest;
 }
+
+bool variable_is_in_the_way(const struct variable_changes *changes, const struct listed *listed)
+{
+	return listed->id != NULL && !variable_changes_has(changes, listed) &&
+		variable_changes_rest(changes, listed) != variable_listed_targets(listed);
+}
+
+bool variable_is_to_go(const struct variable_changes *changes, const struct listed *listed)
+{
+	bool kept = listed->id == NULL || listed->configuration_id != NULL ||
+		variable_same_text(listed->type, "system") ||
+		variable_changes_rest(changes, listed) == 0;
+	return !kept && !variable_changes_has(changes, listed);
+}
+
+/* Vercel may encrypt a value anew each time it shows it, and says when it was changed. */
+static void report_found(struct action_context *context, const struct listed *listed)
+{
+	if (listed == NULL)
+		return;
+	bool plain = variable_same_text(listed->type, "plain") && listed->value != NULL;
+	action_found(context,
+		action_format(context, "%s %s %u %lld %s", listed->id != NULL ? listed->id : "",
+			listed->type != NULL ? listed->type : "", variable_listed_targets(listed),
+			(long long)listed->updated_at, plain ? listed->value : ""));
+}
+
+void variable_changes_report(
+	struct action_context *context, const struct variable_changes *changes, bool prunes)
+{
+	static const char *const words[] = {
+		[CHANGE_CREATE] = "does not exist",
+		[CHANGE_UPSERT] = "is different",
+		[CHANGE_PATCH] = "is different",
+	};
+
+	for (size_t i = 0; i < changes->count; i++) {
+		if (changes->kinds[i] == CHANGE_NONE)
+			continue;
+		action_difference(
+			context, "%s %s", changes->variables[i].key, words[changes->kinds[i]]);
+		report_found(context, changes->claims[i]);
+	}
+
+	for (size_t j = 0; j < changes->listed_count; j++) {
+		const struct listed *listed = &changes->listed[j];
+		if (variable_is_in_the_way(changes, listed))
+			action_difference(context, "an older entry of %s gives way", listed->key);
+		else if (prunes && variable_is_to_go(changes, listed))
+			action_difference(context, "%s will be removed", listed->key);
+		else
+			continue;
+		report_found(context, listed);
+	}
+}

@@ -73,6 +73,17 @@ bool variable_changes_has(const struct variable_changes *changes, const struct l
 /* The targets of a listed variable that no desired variable of the same name and branch takes. */
 unsigned variable_changes_rest(const struct variable_changes *changes, const struct listed *listed);
 
+/* Whether it matches no desired variable, and has a target that one of them needs. */
+bool variable_is_in_the_way(const struct variable_changes *changes, const struct listed *listed);
+
+/* Whether a prune removes it. An entry with none of the three targets has already lost them, or
+ * belongs to a custom environment, which the action does not know. */
+bool variable_is_to_go(const struct variable_changes *changes, const struct listed *listed);
+
+/* For plans: tells what would be changed, and what is found there. */
+void variable_changes_report(
+	struct action_context *context, const struct variable_changes *changes, bool prunes);
+
 /* The targets as a set of bits. */
 unsigned variable_desired_targets(const struct variable *variable);
 unsigned variable_listed_targets(const struct listed *listed);

@@ -1,6 +1,8 @@
 #!lua
 --- @include arguments
+--- @include budget
 --- @include clock
+--- @include events
 --- @include run
 --- @include layout
 --- @include retention
@@ -13,7 +15,10 @@
 --   app                           its id
 --   retention                     in seconds
 --   inputs, config, env, secrets  JSON
--- Returns {word, version}: written, changed.
+--   connections                   JSON: what the app has named for which provider
+--   wishes                        JSON: how those of the secrets were asked for that Slipway has made
+--   budgets                       of its tenant: see budget.lua
+-- Returns {word, version, list}: written; changed; over (a budget is used up; then which: see budget.lua).
 
 local version = redis.call('HGET', payload, 'version') or '0'
 if version ~= arg.version then
@@ -22,21 +27,36 @@ end
 local UNUSED_KEPT = 86400 -- seconds
 -- A run keeps the events of its app for longer than that.
 local has_run = redis.call('TTL', events) > UNUSED_KEPT or redis.call('EXISTS', ledger) == 1
-local seconds = has_run and arg.retention or math.min(UNUSED_KEPT, arg.retention)
-local stored = redis.call('HMGET', payload, 'inputs', 'config', 'env', 'secrets')
-if stored[1] == arg.inputs and stored[2] == arg.config and stored[3] == arg.env and stored[4] == arg.secrets then
+local retention = tonumber(arg.retention)
+local seconds = has_run and retention or math.min(UNUSED_KEPT, retention)
+local stored = redis.call('HMGET', payload, 'inputs', 'config', 'env', 'secrets', 'wishes', 'connections')
+-- An app that was configured by an older version has none.
+local connections = stored[6] or '{}'
+if stored[1] == arg.inputs and stored[2] == arg.config and stored[3] == arg.env and stored[4] == arg.secrets and
+	stored[5] == arg.wishes and connections == arg.connections then
+	count_use({}, has_run)
 	keep_payload(seconds)
 	return { 'written', version }
 end
+local more, parts = { bytes = 0 }, { arg.inputs, arg.config, arg.env, arg.secrets, arg.wishes,
+	arg.connections }
+for i, part in ipairs(parts) do
+	more.bytes = more.bytes + #part - #(stored[i] or '')
+end
+local over = over_budget(more)
+if over then
+	return { 'over', version, over }
+end
 mark_layout()
+count_use(more, has_run)
 version = redis.call('HINCRBY', payload, 'version', 1)
 redis.call('HSET', payload, 'inputs', arg.inputs, 'config', arg.config, 'env', arg.env, 'secrets', arg.secrets,
-	'changed_at', now)
+	'wishes', arg.wishes, 'connections', arg.connections, 'changed_at', now)
 keep_payload(seconds)
 if has_run then
-	redis.pcall('ZADD', apps, now, arg.app)
+	list_app(arg.app)
 end
 trim_apps(arg.retention)
-redis.pcall('XADD', events, 'MAXLEN', '~', EVENTS_KEPT, '*', 'event', 'configured', 'detail', 'version ' .. version)
-redis.call('EXPIRE', events, seconds)
+add_event('configured', '-', 'version ' .. version)
+expire_not_before(events, seconds)
 return { 'written', tostring(version) }

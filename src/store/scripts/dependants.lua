@@ -1,18 +1,23 @@
+--- @include changes
 --- @include clock
 --- @include run
 --- @include deployment
 --- @include names
 --- @include uses
+--- @include results
+--- @include telling
 -- What a change of one step means to others: runs that wait for it go on, results that were made from what it gave
 -- before are stale, and the deployment that it belongs to may be over.
 --
 -- Each step that others need has a set of its users: the runs that wait for it or have used its output. It only says
--- where to look: the truth is in the hashes of the users, and what waits is looked at every minute besides.
+-- where to look: the truth is in the hashes of the users, and what waits is looked at every minute besides. Of a large
+-- set, the first ones are told at once, the others a little later.
 local NEEDS_RECHECK_MS = 60000
-local USERS_MAX = 1000
-local BASIS_OF_ANY = 'any' -- of a result that a person gave before its needs were done
+local USERS_MAX = 10000
 
-local users_of = of_tenant:gsub(':app:', ':users:', 1)
+local function users_of(name)
+	return of_partition .. 'users:' .. run_tenant .. ':' .. name
+end
 
 local reconsider -- transitions.lua
 
@@ -25,7 +30,7 @@ end
 
 local function use(names, user, seconds)
 	each_need(names, function(name)
-		local key = users_of .. name
+		local key = users_of(name)
 		local count = redis.pcall('ZCARD', key)
 		if type(count) == 'number' and count < USERS_MAX then
 			redis.call('ZADD', key, now, user)
@@ -37,7 +42,7 @@ end
 -- What has become of a need that does not come by itself, or nil. Where the server drives the workflow, each of its
 -- steps has been made: one that is not there has been deleted.
 local function what_failed(name, status, removed, reason, lacks)
-	local own = (get('app') or '') .. ':' .. (get('workflow') or '') .. ':'
+	local _, own = names_of(own_name())
 	if status == 'error' or status == 'running' and reason == 'need_failed' then
 		return 'failed'
 	elseif status == 'done' and removed then
@@ -67,21 +72,19 @@ local function look_at_needs(names, uses)
 		end
 		unknown = unknown or status ~= 'done'
 		if has_output then
-			given[#given + 1] = not need.err and need[2] or ''
+			given[#given + 1] = (not need.err and need[2] or ''):match('^%S*')
 		end
 	end)
-	return missing, failed, unknown, redis.sha1hex(table.concat(given, '\n'))
-end
-
--- Whether a result was made of what its needs give now.
-local function is_made_of(basis, now_basis)
-	return basis == now_basis or basis == BASIS_OF_ANY
+	return missing, failed, unknown, basis_of(given)
 end
 
 -- A result that was made from something else than what stands there now is stale. While it is not known what
 -- one of its needs gives, nothing is said. Gives whether that has changed.
 local function mark_stale(needs, basis)
-	local missing, _, unknown, now_basis = look_at_needs(needs, get('uses'))
+	local missing, _, unknown, now_basis = look_at_needs(without_order(needs), get('uses'))
+	if basis == BASIS_OF_ANY and not unknown and #missing == 0 and get('digest') ~= DIGEST_OF_ANY then
+		set_basis(now_basis)
+	end
 	local stale = #missing > 0 or not is_made_of(basis, now_basis)
 	if unknown or stale == (get('stale') == '1') then
 		return false
@@ -98,8 +101,8 @@ local function tell_of_staleness(needs, basis)
 	if not mark_stale(needs, basis) then
 		return
 	end
-	set('changed_at', now)
-	redis.call('HINCRBY', run, 'version', 1)
+	set('changed_at', now, 'version', version_after(get('version')))
+	tell_waiting((names_of(own_name())))
 end
 
 local function tell_user(name)
@@ -116,30 +119,36 @@ local function tell_user(name)
 	return true
 end
 
+local function tell_one(name, user)
+	as_run(user, function()
+		if not tell_user(name) then
+			redis.call('ZREM', users_of(name), user)
+		end
+	end)
+end
+
 -- Tells those that need a run, or a deployment, that it has changed.
 local function tell_users(name)
-	local users = redis.pcall('ZRANGE', users_of .. name, 0, -1)
-	for _, user in ipairs(users.err and {} or users) do
-		as_run(user, function()
-			if not tell_user(name) then
-				redis.call('ZREM', users_of .. name, user)
-			end
-		end)
+	for _, user in ipairs(first_users(name, users_of(name))) do
+		tell_one(name, user)
 	end
 end
 
 -- Ends every change of a run that others may wait for.
 local function tell_others()
-	local of_workflow = get('app') .. ':' .. get('workflow') .. ':'
-	tell_users(member())
+	local _, of_workflow = names_of(own_name())
+	tell_users(own_name())
 	if settle(of_workflow) then
 		tell_users(of_workflow .. '_deployment')
 	end
 end
 
 -- Calls back to change many steps of one workflow; then its deployment is settled, and those are told that come after
--- it.
+-- it. Within another one it only calls back.
 local function change_steps(of_workflow, call)
+	if suspended == of_workflow then
+		return call()
+	end
 	suspended = of_workflow
 	call()
 	suspended = nil

@@ -8,7 +8,7 @@ end
 
 -- The same, but the step alone within its workflow.
 local function readable(name)
-	local own = get('app') .. ':' .. get('workflow') .. ':'
+	local _, own = names_of(own_name())
 	if name:sub(1, #own) == own then
 		return name:sub(#own + 1)
 	end

@@ -10,17 +10,18 @@
 -- Arguments:
 --   token  of the lease
 --   uses   for each need the names of its outputs that are used, ended by `;`
--- Returns {word, ...}: outputs, and each of them; missing, the number of the first that is not done, counted from 1,
--- and its status ('': there is none; changed: another build made it); lost.
+-- Returns {word, ...}: outputs, and each of them with its `gives`; missing, the number of the first that is not done,
+-- counted from 1, and its status ('': there is none; changed: another build made it); lost.
 
-if not held(arg.token) then
+if not is_held_by(arg.token) then
 	return { 'lost' }
 end
-local missing, outputs, basis = read_needs(arg.uses)
+local missing, outputs, basis = read_needs(more_keys, arg.uses)
 if #missing > 0 then
 	local need = redis.call('HMGET', more_keys[missing[1]], 'status', 'removed')
 	local status = need[1] or ''
 	return { 'missing', missing[1], status == 'done' and (need[2] and 'removed' or 'changed') or status }
 end
-set('basis', get('used') and get('basis') ~= basis and 'mixed' or basis, 'used', 1)
+set_basis(get('used') and (get('basis') or '') ~= basis and 'mixed' or basis)
+set('used', 1)
 return { 'outputs', unpack(outputs) }

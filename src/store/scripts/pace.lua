@@ -16,7 +16,9 @@
 -- Returns {ms to wait, 1 where that time is the caller's, how many runs are before it}.
 
 local LATE_MS, HELD_MS, IN_A_TURN = 5000, 600000, 5
-local line, me, spacing, most = KEYS[1], arg.run, tonumber(arg.spacing_ms), tonumber(arg.most_ms)
+local SPACING_LAST_MS = 60000 -- whatever is asked
+local line, me, most = KEYS[1], arg.run, tonumber(arg.most_ms)
+local spacing = math.min(math.max(tonumber(arg.spacing_ms), 0), SPACING_LAST_MS)
 
 -- What a version before this one, or a hand, has left.
 if redis.call('TYPE', line).ok ~= 'hash' and redis.call('EXISTS', line) == 1 then

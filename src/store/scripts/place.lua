@@ -1,12 +1,17 @@
 --- @include arguments
+--- @include earlier_result
+--- @include new_run
 --- @include transitions
 -- Where each step of a deployment belongs that is started or retried: see start.lua, whose arguments these are.
 
 -- A run that is live already becomes part of the deployment. One that waits for its needs does so anew, for what the
--- step needs by now.
-local function join(step, id, waits)
+-- step needs by now; where the deployment would not keep the result that stood there, it will run.
+local function join(step, id, waits, may_keep)
 	set('deployment', id)
 	if waits then
+		if not may_keep then
+			clear('kept_output', 'kept_basis', 'kept_gives', 'kept_run')
+		end
 		clear('needs', 'uses', 'outputs')
 		for _, field in ipairs({ 'needs', 'uses', 'outputs' }) do
 			set_unless_empty(field, step[field] or '')
@@ -19,39 +24,37 @@ local function join(step, id, waits)
 	end
 end
 
--- The result that stands there. A run that never began, and was ended, has not taken the place of the one before.
-local function read_result()
-	local found = redis.call('HMGET', run, 'status', 'output', 'basis', 'gives', 'run', 'removed')
-	local status, output, basis, gives, run_id, removed = unpack(found)
-	local kept = redis.call('HMGET', run, 'kept_output', 'kept_basis', 'kept_gives', 'kept_run')
-	if status == 'done' and not removed then
-		return { output = output, basis = basis, gives = gives or '', run = kept[4] or run_id }
-	elseif status == 'error' and kept[1] then
-		return { output = kept[1], basis = kept[2], gives = kept[3], run = kept[4] }
+local function keep_result(step, id, basis)
+	adopt_input(step.digest, step.needs, step.uses)
+	if get('deployment') ~= id then
+		record_end_here() -- it was of another one
 	end
+	set('deployment', id)
+	set_basis(basis)
+	clear('stale')
+	use(step.needs, own_name(), touched())
 end
 
-local function keep_result(step, id)
-	set('deployment', id)
-	clear('stale')
-	use(step.needs, member(), touched())
-end
+local made, placed -- whether any run; which steps
+each_call(function()
+	made, placed = false, {}
+end)
 
 -- Makes the run of a step, unless it is live already or keeps its result.
-local made = false
 local function place(step, id, keeps_done)
 	local found = redis.call('HMGET', run, 'status', 'digest', 'definition', 'phase', 'started_at')
 	local status, digest, definition, phase, begun = unpack(found)
 	local waits = phase == 'blocked' and not begun
+	local may_keep = (keeps_done or step.keep) and arg.force ~= '1' and is_result_of(digest, step.digest) and
+		definition == step.definition
 	if status == 'running' and (digest == step.digest or not waits) then
-		return join(step, id, waits)
+		return join(step, id, waits, may_keep)
 	end
 
-	local missing, failed, _, basis = look_at_needs(step.needs, step.uses)
-	local keeps = (keeps_done or step.keep) and arg.force ~= '1' and digest == step.digest and
-		definition == step.definition and read_result()
+	local keeps = may_keep and read_result()
+	local missing, failed, _, basis = look_at_waits(step.needs, step.uses, keeps and keeps.basis)
 	if keeps and status == 'done' and #missing == 0 and is_made_of(keeps.basis, basis) then
-		return keep_result(step, id)
+		return keep_result(step, id, basis)
 	end
 
 	made = true
@@ -63,8 +66,7 @@ local function place(step, id, keeps_done)
 		run_ms = step.run_ms, retention = arg.retention, request = arg.request, actor = arg.actor,
 		needs = step.needs, uses = step.uses, deployment = id })
 	if keeps then
-		set('kept_output', keeps.output, 'kept_basis', keeps.basis, 'kept_gives', keeps.gives,
-			'kept_run', keeps.run)
+		hold_result(keeps)
 	end
 	if #missing > 0 then
 		set('run_deadline', now + arg.hold_ms)
@@ -75,7 +77,6 @@ local function place(step, id, keeps_done)
 end
 
 -- Needs come before what needs them. What a step needs may be made anew, so its users are placed when it is.
-local placed = {}
 local function is_ready(step, of_workflow)
 	for name in step.needs:gmatch('%S+') do
 		local own = name:sub(1, #of_workflow) == of_workflow and name:sub(#of_workflow + 1)

@@ -6,28 +6,30 @@
 --   blocked on needs                           -> queued where these are done by now, else blocked on
 --   executing with a lease that ran out       -> queued, crashes + 1; after the last crash in a row -> error
 --   the same, where no worker could renew      -> left alone for a lease
---   queued without an entry, or with one that was read and never claimed -> queued anew
---   past the run's deadline, and not executing -> error
---   gone or ended                             -> out of both indexes
+--   queued without a place on the queue        -> queued anew
+--   past the run's deadline, and not executing -> error; one that nobody has begun has none while it is queued
+--   gone or ended                             -> out of all indexes
 -- It is what `slipway verify --repair` calls as well, so whatever state it meets, it leads on from there.
 --
--- KEYS: of the run (run.lua); slipway:{p}:pulse (see pulse.lua), slipway:{p}:due.
+-- KEYS: of the run (run.lua); slipway:{p}:pulse (see pulse.lua).
 -- Arguments:
 --   member        its name in delayed and live
 --   expired       error JSON for the deadline
 --   lost          error JSON for lost workers
 --   crashes_max   how many in a row end a run
---   unclaimed_ms  after which an entry that was read must have been claimed
---   lease_ms      how long leases last (0: it is an operator who asks)
+--   lease_ms      how long leases last (0: it is an operator who asks: what is blocked on needs is not left to wait)
 -- Returns {word}: what was done; where a run ended or was taken over {word, now, facts}.
 
-local pulse, due_first = unpack(more_keys)
+local pulse = unpack(more_keys)
 if get('status') ~= 'running' or get('run') == false then
 	redis.call('ZREM', delayed, arg.member)
-	redis.call('ZREM', live, arg.member)
+	if redis.call('ZREM', live, arg.member) == 1 and redis.call('EXISTS', run) == 0 then
+		leave_budget_if_kept() -- a hand has deleted it, and it was counted as live
+	end
+	leave_ready(get('aside'))
 	-- An ended run needs nothing of what a live one holds.
-	if get('entry') or get('lease') then
-		drop_entry()
+	if get('ready_at') or get('lease') then
+		leave()
 	end
 	return { 'forgotten' }
 end
@@ -44,17 +46,10 @@ local function spared_until(lease_ms)
 	return math.max(tonumber(spared), now - last > lease_ms / 3 and now + 1 or 0)
 end
 
--- What was begun goes before what is new, however long the queue is: its entry stands at the end of that, and is named
--- where workers look first. No more than that: nothing is lost where it is.
-local function enqueue_first()
-	enqueue()
-	redis.pcall('ZADD', due_first, now, table.concat({ get('entry'), get('run'), member(),
-		get('definition') or '' }, ':'))
-	redis.pcall('ZREMRANGEBYRANK', due_first, 0, -1001)
-	redis.pcall('PEXPIRE', due_first, 60000)
-end
-
 local phase = get('phase')
+if phase ~= 'queued' then
+	leave_ready(get('aside'))
+end
 if phase == 'executing' then
 	local lease_until = number('lease_until')
 	if lease_until > now then
@@ -77,83 +72,49 @@ if phase == 'executing' then
 		return told('lost')
 	end
 	local worker = get('worker') or 'a worker'
-	enqueue_first()
+	enqueue()
 	changed('queued', worker .. ' was lost; taken over')
 	return told('taken over')
 end
 
-if now >= number('run_deadline') then
+-- Left to workers of another build: it has no place on the queue, and comes back as others do that are due.
+local declined = phase == 'queued' and get('due')
+local unbegun = phase == 'queued' and not declined and not get('started_at') and not get('reason')
+if now >= number('run_deadline') and not unbegun then
 	finish('error', '{}', expired(arg.expired), '')
 	return told('expired')
 end
 
--- Declined by a worker of another build: its entry is gone, and it comes back as others do that are due.
-local declined = phase == 'queued' and not get('entry') and get('due')
 if phase ~= 'queued' or declined then
-	local due = number('due')
-	if due > now then
-		drop_entry()
+	local due, reason = number('due'), get('reason')
+	local for_needs = phase == 'blocked' and get('needs') and (reason == 'needs' or reason == 'need_failed')
+	if due > now and not (for_needs and tonumber(arg.lease_ms) == 0) then
+		leave()
 		redis.call('ZADD', delayed, due, member())
 		redis.call('ZADD', live, due, member())
 		return { 'delayed' }
 	end
-	local reason = get('reason')
-	if phase == 'blocked' and get('needs') and (reason == 'needs' or reason == 'need_failed') then
+	if for_needs then
 		reconsider()
 		return { 'reconsidered' }
 	end
-	enqueue_first()
+	enqueue(true)
 	if not declined then
 		changed('queued', 'due')
 	end
 	return { 'due' }
 end
 
--- An entry's id is milliseconds and a sequence number; later ones are greater.
-local function id_not_after(id, other)
-	local ms, sequence = id:match('^(%d+)-(%d+)$')
-	local other_ms, other_sequence = other:match('^(%d+)-(%d+)$')
-	if ms ~= other_ms then
-		return tonumber(ms) < tonumber(other_ms)
-	end
-	return tonumber(sequence) <= tonumber(other_sequence)
+local tenant, app, step = place_of_run()
+if redis.call('ZSCORE', lanes_of(tenant) .. ':' .. app, step) then
+	join_turns(tenant, app)
 end
-
--- Whether the group has given the entry to somebody already: it will not give it again by itself.
-local function was_delivered(entry)
-	local groups = redis.pcall('XINFO', 'GROUPS', queue)
-	for _, group in ipairs(groups.err and {} or groups) do
-		for i = 1, #group - 1, 2 do
-			if group[i] == 'last-delivered-id' then
-				return id_not_after(entry, group[i + 1])
-			end
-		end
-	end
-	return false
-end
-
-local QUEUED_CHECK_LAST_MS = 10000
-local entry = get('entry')
-local found = entry and redis.pcall('XRANGE', queue, entry, entry)
-if found and not found.err and #found == 1 then
-	local pending = redis.pcall('XPENDING', queue, GROUP, entry, entry, 1)
-	local unclaimed = not pending.err and #pending == 1 and pending[1][3] >= tonumber(arg.unclaimed_ms)
-	-- Its reader was struck off the group, and what it had read with it.
-	if not pending.err and #pending == 0 and was_delivered(entry) then
-		unclaimed = true
-	end
-	if not unclaimed then
-		redis.call('ZREM', delayed, member())
-		-- The longer it has stood in the queue, the more rarely it is looked at: a long queue costs little.
-		local age = now - tonumber(entry:match('^%d+'))
-		local pause = math.min(math.max(age, QUEUED_CHECK_MS), QUEUED_CHECK_LAST_MS)
-		if #pending == 1 then
-			pause = arg.unclaimed_ms
-		end
-		redis.call('ZADD', live, now + pause, member())
-		return { 'queued' }
-	end
+if is_ready(get('aside')) then
+	redis.call('ZREM', delayed, member())
+	redis.call('ZADD', live, now + QUEUED_LOOK_MS, member())
+	keep(seconds_kept())
+	return { 'queued' }
 end
 enqueue()
-changed('queued', 'its entry was lost; queued anew')
+changed('queued', 'it had lost its place; queued anew')
 return { 'requeued' }

@@ -1,4 +1,3 @@
-#!lua flags=allow-oom
 --- @include arguments
 --- @include lease
 --- @include transitions
@@ -6,20 +5,20 @@
 -- and has stopped; no attempt and no crash is counted. Where its lease ran out meanwhile and the run was taken over,
 -- the crash that was counted then was none.
 --
--- KEYS: of the run (run.lua).
--- Arguments:
+-- Arguments of the write:
 --   token  of the lease
--- Returns {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
-
-expect_queue()
-if get('lost_lease') == arg.token then
-	redis.call('HINCRBY', run, 'crashes', -1)
-	clear('lost_lease')
+-- Gives {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
+function WRITES.release()
+	expect_queue()
+	if get('lost_lease') == arg.token then
+		redis.call('HINCRBY', run, 'crashes', -1)
+		clear('lost_lease')
+	end
+	local answer = turned_away(arg.token)
+	if answer then
+		return answer
+	end
+	enqueue()
+	changed('queued', 'handed back')
+	return { 'written' }
 end
-local answer = turned_away(arg.token)
-if answer then
-	return answer
-end
-enqueue()
-changed('queued', 'handed back')
-return { 'written' }

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
 --- @include arguments
---- @include transitions
+--- @include stopping
 -- running, error -> error: somebody ends a deployment. What has not begun ends here; what executes is ended by its
--- worker, within seconds, and the deployment with the last of it.
+-- worker, within seconds, and the deployment with the last of it. Where a hand has deleted that, its steps end.
 --
 -- KEYS: of a run (run.lua), whose step is `_deployment`: its hash is that of the deployment.
 -- Arguments:
@@ -24,36 +24,35 @@ end
 if arg.deployment ~= '' and id ~= arg.deployment then
 	return answer('other')
 end
-if not id or status == 'done' then
+if status == 'done' then
 	return answer('nothing')
 end
 
--- Backwards: what needs another has ended before that has failed.
-local names, live_ones, executing = {}, 0, false
-for step in (steps or ''):gmatch('%S+') do
-	table.insert(names, 1, step)
-end
--- What a hand has made something else is passed over, and counts as failed: a cancel always works.
-local function stop_step()
-	if redis.pcall('HGET', run, 'status') ~= 'running' then
-		return
+local live_ones, executing
+
+-- The steps of a deployment that is gone; what somebody triggered by itself is part of none.
+local function steps_left()
+	local names = redis.pcall('HKEYS', ledger:sub(1, -#'ledger' - 1) .. 'steps')
+	local left = {}
+	for _, name in ipairs(names.err and {} or names) do
+		local workflow, step = name:match('^([^:]*):([^:]*)$')
+		local part_of = redis.pcall('HGET', of_tenant .. arg.app .. ':' .. name, 'deployment')
+		if workflow == arg.workflow and type(part_of) == 'string' then
+			left[#left + 1] = step
+		end
 	end
-	live_ones = live_ones + 1
-	local problem = get('started_at') and arg.begun or arg.unbegun
-	if get('phase') ~= 'executing' then
-		return finish('error', '{}', problem, '')
-	end
-	executing = true
-	if not get('cancel') then
-		set('cancel', problem)
-		changed('cancelling')
-	end
+	table.sort(left)
+	return left
 end
 
+if not id then
+	change_steps(of_workflow, function()
+		live_ones, executing = stop_steps(of_workflow, steps_left())
+	end)
+	return answer(live_ones == 0 and 'nothing' or executing and 'cancelling' or 'cancelled')
+end
 change_steps(of_workflow, function()
-	for _, step in ipairs(names) do
-		as_run(of_workflow .. step, stop_step)
-	end
+	live_ones, executing = stop_steps(of_workflow, words_of(steps))
 	if live_ones == 0 then
 		return
 	end
@@ -61,8 +60,15 @@ change_steps(of_workflow, function()
 	redis.call('HSET', deployment, 'changed_at', now, unpack(status == 'error' and { 'reason', 'cancelled' } or
 		{ 'cancel', 1 }))
 	redis.call('HINCRBY', deployment, 'version', 1)
+	tell_waiting(arg.app) -- a cancel that comes again may change no step
 end)
 if live_ones == 0 then
 	return answer('nothing')
+end
+-- It had ended already: that it was cancelled then is not told by its end.
+if status == 'error' then
+	local seconds = seconds_of_deployment(deployment)
+	expire_not_before(deployment, seconds)
+	record_deployment(deployment, seconds)
 end
 return answer(executing and 'cancelling' or 'cancelled')

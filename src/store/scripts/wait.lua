@@ -1,11 +1,9 @@
-#!lua flags=allow-oom
 --- @include arguments
 --- @include lease
 --- @include transitions
 -- executing -> waiting or blocked: comes back when due; no attempt is used up. It ends a row of crashes.
 --
--- KEYS: of the run (run.lua).
--- Arguments:
+-- Arguments of the write:
 --   token           of the lease
 --   checkpoint      '': as it is
 --   phase           waiting or blocked
@@ -14,16 +12,17 @@
 --   outage          '1' where its provider is down; otherwise the outage is over
 --   outage_ms       how long the call took that failed
 --   outage_seen     what it met ('': nobody was asked)
--- Returns {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
-
-local answer = turned_away(arg.token)
-if answer then
-	return answer
+-- Gives {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
+function WRITES.wait()
+	local answer = turned_away(arg.token)
+	if answer then
+		return answer
+	end
+	set_unless_empty('checkpoint', arg.checkpoint)
+	set('reason', arg.reason, 'detail', arg.detail, 'crashes', 0)
+	clear('lost_lease')
+	delay(arg.phase, arg.delay_ms)
+	count_outage()
+	changed(arg.phase, arg.detail)
+	return { 'written' }
 end
-set_unless_empty('checkpoint', arg.checkpoint)
-set('reason', arg.reason, 'detail', arg.detail, 'crashes', 0)
-clear('lost_lease')
-delay(arg.phase, arg.delay_ms)
-count_outage()
-changed(arg.phase, arg.detail)
-return { 'written' }

@@ -111,7 +111,8 @@ class Mixture {
       const status = await this.poll(run);
       if (status.runId !== run.runId || ['done', 'error'].includes(status.status) || orElse(status)) return status;
       // Clients of the two builds have worked on the same app: one does what its status asks for.
-      if (/^need/.test(status.reason) && /another build/.test(status.detail)) await this.makeAgain(run);
+      // So does one where another client has cancelled what it needs.
+      if (/^need/.test(status.reason) && /another build|which failed/.test(status.detail)) await this.makeAgain(run);
       if (Date.now() > giveUp) throw new Error(`${JSON.stringify(run)} did not end: ${JSON.stringify(status)}`);
       await sleep(100);
     }

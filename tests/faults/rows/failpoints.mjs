@@ -88,7 +88,7 @@ const ways = [
     },
   ],
   [
-    /\.configure$/,
+    /\.(configure|HMGET)$/,
     async (cluster, client, app) => {
       await until(
         async () => (await client.post({ mode: 'configure', appId: app, config: { a: 'b' } })).status === 200,
@@ -97,9 +97,11 @@ const ways = [
     },
   ],
   [
-    /\.bury$/,
-    async (cluster) => {
-      await cluster.redis('XADD', 'slipway:{0}:queue', '*', 'some', 'thing');
+    // What a worker takes that nobody can run.
+    /\.take$/,
+    async (cluster, client, app) => {
+      await cluster.redis('ZADD', 'slipway:{0}:begun', '1', 'some thing');
+      await client.object(app);
     },
   ],
   [
@@ -115,9 +117,9 @@ const ways = [
     },
   ],
   [
-    /\.SCRIPT$/,
+    /\.FUNCTION$/,
     async (cluster, client, app) => {
-      await cluster.redis('SCRIPT', 'FLUSH');
+      await cluster.redis('FUNCTION', 'FLUSH');
       await client.object(app);
     },
   ],
@@ -136,7 +138,7 @@ const ways = [
   ],
   [
     // What a worker asks and says when it begins, and when it ends.
-    /\.(XGROUP|HDEL|XINFO|HGETALL|HSET|GET)$/,
+    /\.(HDEL|HGETALL|HSET|GET)$/,
     async (cluster, client, app) => {
       await cluster.redis('HSET', 'slipway:workers', 'long-gone', '{"at":"2020-01-01T00:00:00.000Z"}');
       for (const worker of cluster.workers) worker.kill('SIGTERM');

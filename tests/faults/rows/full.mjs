@@ -1,6 +1,6 @@
 // Memory full and disk full: triggers are refused, what runs ends, nothing is half-made, and it heals by itself.
 import { execFileSync } from 'node:child_process';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../integration/stack.mjs';
@@ -10,6 +10,7 @@ import { check } from '../checker.mjs';
 
 export const name = 'memory full; disk full';
 export const scales = { full: { triggers: 1000 }, part: { triggers: 200 } };
+const ROOM_LEFT = 128 << 10; // of the disk: what 200 triggers write is more
 const LONG = 'x'.repeat(900);
 
 const greet = (client, app) =>
@@ -93,18 +94,20 @@ async function diskFull(triggers) {
   await mkdir(disk);
   const mount = (...words) => execFileSync(words[0], words.slice(1), { stdio: 'ignore' });
   try {
-    mount('mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk);
+    mount('mount', '-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk);
   } catch {
     await rm(disk, { recursive: true });
     return { violations: [], figure: 'disk full not tried: this user may not mount' };
   }
+  let cluster;
   try {
-    const cluster = await Cluster.start({ redisFolder: disk });
+    cluster = await Cluster.start({ redisFolder: disk });
     const client = new Client(cluster);
     await cluster.startWorker({ executors: 2 });
     const watch = { over: false };
     const running = keepRedisRunning(cluster, watch);
-    await writeFile(path.join(disk, 'ballast'), Buffer.alloc(3 << 19));
+    const { bavail, bsize } = await statfs(disk);
+    await writeFile(path.join(disk, 'ballast'), Buffer.alloc(bavail * bsize - ROOM_LEFT));
     const refused = await triggerAll(client, 'disk', triggers);
     if (refused.length === 0) client.violation('full', 'the disk was never full');
     await rm(path.join(disk, 'ballast'));
@@ -119,12 +122,12 @@ async function diskFull(triggers) {
     watch.over = true;
     const restarts = await running;
     const violations = await check(cluster, client);
-    await cluster.stop();
     return {
       violations,
       figure: `disk: ${triggers} triggers, ${refused.length} refused, ${restarts} restarts of Redis`,
     };
   } finally {
+    await cluster?.stop();
     mount('umount', disk);
     await rm(disk, { recursive: true });
   }

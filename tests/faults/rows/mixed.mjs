@@ -29,7 +29,7 @@ const damages = [
     await cluster.startRedis();
   },
   async (cluster) => {
-    await cluster.redis('SCRIPT', 'FLUSH');
+    await cluster.redis('FUNCTION', 'FLUSH');
   },
   async (cluster, random) => {
     await cluster.redis('CLIENT', 'PAUSE', String(Math.floor(random() * 1500)), 'ALL');
@@ -44,13 +44,20 @@ const damages = [
     cluster.nginx.kill('SIGHUP');
   },
   async (cluster) => {
-    await cluster.redis('XADD', 'slipway:{0}:queue', '*', 'no', 'sense');
+    await cluster.redis('ZADD', 'slipway:{0}:begun', '1', 'no sense');
   },
   async (cluster) => {
-    await cluster.redis('XGROUP', 'DESTROY', 'slipway:{0}:queue', 'workers').catch(() => {});
+    await cluster.redis('DEL', 'slipway:{0}:begun', 'slipway:{0}:bell');
   },
   async (cluster) => {
-    await cluster.redis('DEL', 'slipway:{0}:queue');
+    await cluster.redis('DEL', 'slipway:{0}:ready');
+  },
+  async (cluster) => {
+    for (const lane of await cluster.redis('ZRANGE', 'slipway:{0}:ready:default', '0', '-1'))
+      await cluster.redis('DEL', `slipway:{0}:ready:default:${lane}`);
+  },
+  async (cluster) => {
+    await cluster.redis('DEL', 'slipway:{0}:live');
   },
   async (cluster) => {
     await cluster.redis('DEL', 'slipway:{0}:delayed');

@@ -50,7 +50,7 @@ async function expireAll(cluster) {
     cursor = next;
     if (cursor === '0') break;
   }
-  await cluster.redis('DEL', 'slipway:{0}:apps');
+  await cluster.redis('DEL', 'slipway:{0}:apps:default');
   await until(async () => (await cluster.redis('DBSIZE')) < 20, 'all has expired');
 }
 

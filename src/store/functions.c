@@ -1,0 +1,205 @@
+/*
+ * Makes the words of a call, and loads what Redis turns out to lack: after it was emptied, or where
+ * no program of this build has been before.
+ */
+#include "store/functions.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "slipway/field.h"
+
+#define NUMBER_SIZE       24
+#define FUNCTIONS_OF_OURS "slipway_*" /* see scripts/embed */
+
+static size_t missed;
+
+size_t functions_missed(void)
+{
+	return missed;
+}
+
+/* The words of a call, with numbers for those that it has as integers. */
+struct call_words {
+	const char *list[REDIS_WORDS_MAX];
+	size_t count;
+	char key_count[NUMBER_SIZE], integers[SCRIPT_ARGUMENTS_MAX][NUMBER_SIZE];
+};
+
+static bool list_words(const struct script_call *call, struct call_words *words)
+{
+	if (call->argument_count > SCRIPT_ARGUMENTS_MAX ||
+		3 + call->key_count + 2 * call->argument_count > REDIS_WORDS_MAX)
+		return false;
+
+	text_format(words->key_count, NUMBER_SIZE, "%zu", call->key_count);
+	words->list[0] = "FCALL";
+	words->list[1] = scripts[call->script].function;
+	words->list[2] = words->key_count;
+	words->count = 3;
+	for (size_t i = 0; i < call->key_count; i++)
+		words->list[words->count++] = call->keys[i];
+
+	for (size_t i = 0; i < call->argument_count; i++) {
+		const struct script_argument *argument = &call->arguments[i];
+		const char *text = argument->text != NULL ? argument->text : "";
+		if (argument->integer != NULL) {
+			text_format(words->integers[i], NUMBER_SIZE, "%lld",
+				(long long)*argument->integer);
+			text = words->integers[i];
+		}
+		words->list[words->count++] = argument->name;
+		words->list[words->count++] = text;
+	}
+
+	return true;
+}
+
+/* A refusal is what the user may not, or what Redis cannot now: its memory is full, say. */
+static enum error_class not_loaded(
+	enum script_id script, const struct redisReply *reply, struct error *error)
+{
+	enum error_class class = reply_error(reply, error);
+	struct error refusal = *error;
+
+	error_set(error, class, "Redis lacks the function %s, and refuses to load it: %s",
+		scripts[script].function, reply_error_text(reply));
+	error->retry_after_ms = refusal.retry_after_ms;
+	memcpy(error->store_code, refusal.store_code, sizeof(error->store_code));
+	if (strcmp(error->store_code, "NOPERM") != 0)
+		return class;
+	return error_remedy(error, NULL,
+		"Start a slipway-worker of this build, whose Redis user may load functions, or run "
+		"'slipway functions load' as a user who may.");
+}
+
+/* Somebody else may have been first: that is as good. */
+static enum error_class load_library(
+	struct redis *redis, enum script_id script, struct error *error)
+{
+	const char *const words[] = { "FUNCTION", "LOAD", scripts[script].text };
+	const struct redis_words command = { ARRAY_LEN(words), words };
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (redis_batch_lenient(redis, 0, 1, &command, &reply, error) != ERROR_NONE)
+		return error->class;
+	if (!reply_is_error(reply) || strstr(reply_error_text(reply), "already exists") != NULL)
+		return ERROR_NONE;
+	return not_loaded(script, reply, error);
+}
+
+enum error_class script_call(struct redis *redis, const struct script_call *call,
+	struct redisReply **ret_reply, struct error *error)
+{
+	return script_call_as(redis, scripts[call->script].name, call, ret_reply, error);
+}
+
+enum error_class script_call_as(struct redis *redis, const char *does,
+	const struct script_call *call, struct redisReply **ret_reply, struct error *error)
+{
+	struct call_words words;
+	const char *name = scripts[call->script].name;
+
+	if (!list_words(call, &words))
+		return error_set(
+			error, ERROR_INTERNAL, "the script %s has too many arguments", name);
+	const struct redis_words command = { words.count, words.list };
+
+	/* Again: Redis has no functions when it was emptied, or on FUNCTION FLUSH. */
+	for (int tries = 0; tries < 3; tries++) {
+		CLEANUP_REPLY struct redisReply *reply = NULL;
+		if (redis_change(redis, does, &command, &reply, error) != ERROR_NONE)
+			return error->class;
+		if (!reply_is_error(reply)) {
+			*ret_reply = reply;
+			reply = NULL;
+			return ERROR_NONE;
+		}
+		if (!text_has_prefix(reply_error_text(reply), "ERR Function not found"))
+			return reply_error(reply, error);
+		missed++;
+		if (load_library(redis, call->script, error) != ERROR_NONE)
+			return error->class;
+	}
+
+	return error_set(error, ERROR_STORE_UNAVAILABLE,
+		"Redis forgets its functions faster than they are used");
+}
+
+/* ---- all libraries ---- */
+
+/* The value behind a name in a flat list. */
+static const struct redisReply *find_in(const struct redisReply *list, const char *name)
+{
+	for (size_t i = 0; i + 1 < reply_count(list); i += 2)
+		if (strcmp(reply_text(reply_item(list, i)), name) == 0)
+			return reply_item(list, i + 1);
+	return NULL;
+}
+
+static bool mark_own(struct function_list *list, const char *name)
+{
+	for (size_t i = 0; i < SCRIPT_COUNT; i++) {
+		if (strcmp(scripts[i].function, name) != 0)
+			continue;
+		list->has[i] = true;
+		list->missing--;
+		return true;
+	}
+
+	return false;
+}
+
+enum error_class functions_read(struct redis *redis, struct arena *arena,
+	struct function_list *ret_list, struct error *error)
+{
+	const char *const words[] = { "FUNCTION", "LIST", "LIBRARYNAME", FUNCTIONS_OF_OURS };
+	struct function_list list = { .missing = SCRIPT_COUNT };
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (redis_command(redis, ARRAY_LEN(words), words, &reply, error) != ERROR_NONE)
+		return error->class;
+	list.others = arena_allocate_array(arena, reply_count(reply) + 1, sizeof(*list.others));
+	for (size_t i = 0; list.others != NULL && i < reply_count(reply); i++) {
+		const char *name = reply_text(find_in(reply_item(reply, i), "library_name"));
+		if (!mark_own(&list, name))
+			list.others[list.other_count++] = arena_string(arena, name);
+	}
+
+	*ret_list = list;
+	return arena->exhausted
+		? error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the list of functions")
+		: ERROR_NONE;
+}
+
+enum error_class functions_load(struct redis *redis, size_t *ret_count, struct error *error)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct function_list list = { .missing = 0 };
+
+	if (functions_read(redis, &arena, &list, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < SCRIPT_COUNT; i++)
+		if (!list.has[i] && load_library(redis, (enum script_id)i, error) != ERROR_NONE)
+			return error->class;
+	if (ret_count != NULL)
+		*ret_count = list.missing;
+	return ERROR_NONE;
+}
+
+enum error_class functions_prune(struct redis *redis, size_t *ret_count, struct error *error)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct function_list list = { .missing = 0 };
+
+	if (functions_read(redis, &arena, &list, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < list.other_count; i++) {
+		const char *const words[] = { "FUNCTION", "DELETE", list.others[i] };
+		if (redis_tell(redis, ARRAY_LEN(words), words, error) != ERROR_NONE)
+			return error->class;
+	}
+
+	*ret_count = list.other_count;
+	return ERROR_NONE;
+}

@@ -1,0 +1,105 @@
+--- @include budget
+--- @include states
+--- @include dependants
+--- @include history
+--- @include together
+-- How a run begins anew, in the place of whatever stands there.
+
+-- Numbers as the words that they are in a hash, each made once a call.
+local words_of_numbers
+each_call(function()
+	words_of_numbers = {}
+end)
+local function word_of(number_given)
+	local word = words_of_numbers[number_given]
+	if not word then
+		word = ('%.0f'):format(number_given)
+		words_of_numbers[number_given] = word
+	end
+	return word
+end
+
+-- The hash of a run that begins anew, as a flat list: of what was before, the version stays, and the triggers that are
+-- known. The caller says where it stands.
+local ONLY_WHERE_GIVEN = { 'definition', 'outputs', 'uses', 'trigger', 'triggers', 'request', 'needs', 'deployment',
+	'actor', 'budgeted', 'basis', 'phase', 'ready_at' }
+local function fields_of_new(new, version)
+	local fields = { 'run', new.run, 'status', 'running', 'input', new.input, 'digest', new.digest, 'attempt', '1',
+		'attempts', new.attempts, 'crashes', '0', 'queued_at', word_of(now), 'run_ms', new.run_ms,
+		'run_deadline', word_of(now + new.run_ms), 'retention', new.retention, 'version', version }
+	for _, field in ipairs(ONLY_WHERE_GIVEN) do
+		local value = new[field] or ''
+		if value ~= '' then
+			fields[#fields + 1], fields[#fields + 2] = field, value
+		end
+	end
+	return fields
+end
+
+local function create(new)
+	local version, status, triggers, counted = unpack(redis.call('HMGET', run, 'version', 'status', 'triggers',
+		'budgeted'))
+	if status == 'running' then
+		leave()
+	elseif status then
+		record_end()
+	end
+	new.triggers = new.triggers or triggers
+	new.budgeted = count_live(status == 'running' and counted)
+	redis.call('DEL', run)
+	set(unpack(fields_of_new(new, version or 0)))
+	if new.needs ~= '' then
+		use(new.needs, own_name(), seconds_kept_by('running', new.retention, now + new.run_ms))
+	end
+end
+
+-- Whether a step that others need, or a deployment that is not done, looks at what the run is.
+local function is_looked_at(of_deployment)
+	return of_deployment == 'running' or of_deployment == 'error' or
+		redis.call('EXISTS', users_of(own_name())) == 1
+end
+
+-- What stands beside the first run of an app: the same as remember_step and note make, where there is nothing.
+local function begin_app(new, seconds)
+	local steps, lasting = steps_of_app(), word_of(seconds + SPARE)
+	redis.call('HSETNX', steps, new.workflow .. ':' .. new.step, 1)
+	redis.call('EXPIRE', steps, lasting)
+	begin_events('queued', table.concat({ new.workflow, new.step, new.run }, '.'))
+	redis.call('EXPIRE', events, lasting)
+end
+
+-- The same where all that it needs is done, and no live run is in its place: it stands on the queue at once, and its
+-- hash is written in one go. `was` is the hash that is there, by name; `new.is_first`: there is nothing of its app.
+-- `place` is its place in the lane, `of_deployment` the status of its deployment, and `basis` the mark of what it is
+-- made of. Gives its hash as a flat list.
+local function create_queued(new, was, place, of_deployment, basis)
+	local seconds = seconds_kept_by('running', new.retention, now + new.run_ms)
+	if was.status then
+		record_end()
+	end
+	if next(was) then
+		redis.call('DEL', run)
+	end
+	if new.needs ~= '' then
+		use(new.needs, own_name(), seconds)
+	end
+	put_together(run_tenant, new.app, new.workflow .. ':' .. new.step, place)
+	new.budgeted, new.basis, new.phase, new.ready_at = count_live(), basis, 'queued', word_of(now)
+	local fields = fields_of_new(new, word_of(version_after(was.version)))
+	set(unpack(fields))
+	redis.call('EXPIRE', run, word_of(seconds))
+	if new.has_payload then
+		keep_payload(seconds)
+	end
+	if new.is_first then
+		begin_app(new, seconds)
+		return fields
+	end
+	remember_step(seconds)
+	note('queued', nil, seconds, new.run)
+	if is_looked_at(of_deployment) then
+		end_together()
+		tell_others()
+	end
+	return fields
+end

@@ -1,0 +1,57 @@
+--- @include holds
+-- How many runs are run at a time: the limits that a worker has, and what holds a run that is next. Its arguments are
+-- those of take.lua.
+local limits -- tenant, app, or an action -> how many
+local counts_runs, anything_holds
+each_call(function()
+	limits = {}
+	for name, most in arg.limits:gmatch('(%S+)=(%d+)') do
+		limits[name] = tonumber(most)
+	end
+	counts_runs = next(limits) ~= nil
+	anything_holds = counts_runs or redis.call('EXISTS', paused) == 1
+end)
+
+-- What the worker knows of a step, as its definitions say it: the action.
+local function action_of(workflow, step)
+	local _, from = arg.definitions:find((' %s:%s='):format(workflow, step), 1, true)
+	return from and arg.definitions:match('^[^= ]*=([^ ]*)', from + 1) or ''
+end
+
+local NAMED = { tenant = "the tenant '%s'", app = "the app '%s'", action = "the action '%s'" }
+
+-- Why something holds runs now, and whether somebody has paused it; nil where it does not.
+local function why_held(kind, name)
+	local why = kind ~= 'app' and kind ~= 'action' and why_paused(kind, name)
+	if why then
+		return why, true
+	end
+	local most = limits[kind == 'action' and name or kind]
+	local count = most and NAMED[kind] and tonumber(redis.call('HGET', running, kind .. ':' .. name) or 0)
+	if count and count >= most then
+		return ('%d runs of %s are being run, and no more may be'):format(count,
+			NAMED[kind]:format(name:match('[^:]*$')))
+	end
+end
+
+-- What holds a run besides its tenant and its app, why, and whether somebody has paused it.
+local function hold_of_step(workflow, step)
+	local action = action_of(workflow, step)
+	local all = { { 'workflow', workflow }, { 'provider', action:match('^[^.]*') }, { 'action', action } }
+	for _, of in ipairs(all) do
+		local why, is_paused = why_held(of[1], of[2])
+		if why then
+			return of[1] .. ':' .. of[2], why, is_paused
+		end
+	end
+	return nil, nil, nil, action
+end
+
+-- Counts a run that begins; gives what it counts as.
+local function count(tenant, app, workflow, step)
+	local counted = { 'tenant:' .. tenant, 'app:' .. tenant .. ':' .. app, 'action:' .. action_of(workflow, step) }
+	for _, key in ipairs(counted) do
+		redis.call('HINCRBY', running, key, 1)
+	end
+	return table.concat(counted, ' ')
+end

@@ -1,0 +1,97 @@
+--- @include ready
+--- @include retention
+--- @include states
+-- Runs that one call puts on the queue, all of one tenant. What each of them asks of the queue is asked once, and what
+-- they put into the same key goes there at once, at the end of the call, or before one of them does anything else.
+
+local pending -- lists of words, by what they are for; nil: there are none
+local last_of -- who stands last in a zset of turns, by its key
+local looked_for -- the queue was looked at: see look_for_place
+each_call(function()
+	pending, last_of, looked_for = nil, {}, false
+end)
+
+local function look_at_last(key)
+	local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+	last_of[key] = { name = last[1], since = tonumber(last[2]) or 0 }
+end
+
+-- Before the first write, as expect_queue does. Gives the place of a new run in its lane, the last one; `is_first`: of
+-- one that is not there.
+local function look_for_place(tenant, app, is_first)
+	local lanes = lanes_of(tenant)
+	if not looked_for then
+		redis.call('ZCARD', begun)
+		looked_for = true
+	end
+	if not last_of[lanes] then
+		look_at_last(ready)
+		look_at_last(lanes)
+	end
+	return is_first and 1 or (tonumber(redis.call('ZRANGE', lanes .. ':' .. app, -1, -1, 'WITHSCORES')[2]) or 0) + 1
+end
+
+-- Behind all others, as put_last does; one that stands there stays where it is.
+local function add_last(list, key, name)
+	local last = last_of[key]
+	if last.name ~= name then
+		last.name, last.since = name, math.max(now, last.since + TURN_MS)
+		list[#list + 1], list[#list + 2] = last.since, name
+	end
+end
+
+local function add(list, ...)
+	for i = 1, select('#', ...) do
+		list[#list + 1] = select(i, ...)
+	end
+end
+
+-- The run is queued, at this place of its lane.
+local function put_together(tenant, app, step, place)
+	local lanes = lanes_of(tenant)
+	pending = pending or { members = {}, live = {}, lanes = {}, tenants = {}, apps = {}, told = {} }
+	redis.call('ZADD', lanes .. ':' .. app, place, step)
+	add_last(pending.lanes, lanes, app)
+	add_last(pending.tenants, ready, tenant)
+	add(pending.members, member())
+	add(pending.live, now + QUEUED_LOOK_MS, member())
+	add(pending.apps, now, app)
+	local name = untold(app)
+	if name then
+		add(pending.told, 'a', name)
+	end
+end
+
+-- Wakes one for each of them.
+local function ring_for(count)
+	local bells = redis.pcall('LLEN', bell)
+	local words = {}
+	for i = 1, type(bells) == 'number' and math.min(count, BELLS_MAX - bells) or 0 do
+		words[i] = 1
+	end
+	if words[1] then
+		redis.call('RPUSH', bell, unpack(words))
+	end
+end
+
+-- All of that is done; what is looked at next may be another queue.
+local function end_together()
+	local list = pending
+	pending, last_of = nil, {}
+	if not list then
+		return
+	end
+	redis.call('ZREM', delayed, unpack(list.members)) -- a hand may have put them there
+	redis.call('ZADD', live, unpack(list.live))
+	if list.lanes[1] then
+		redis.call('ZADD', lanes_of(run_tenant), 'NX', unpack(list.lanes))
+	end
+	if list.tenants[1] then
+		redis.call('ZADD', ready, 'NX', unpack(list.tenants))
+	end
+	ring_for(#list.members)
+	list_apps(list.apps)
+	if list.told[1] then
+		tell_all_waiting(list.told)
+	end
+end

@@ -1,0 +1,225 @@
+/*
+ * Makes the words of trigger.lua, and reads what it says of each trigger. What is the same in all
+ * of them is sent once. The rules are in the scripts alone.
+ */
+#include "store/triggers.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "base/unset.h"
+#include "slipway/field.h"
+#include "store/budgets.h"
+
+/* What is sent. */
+struct words {
+	struct script_argument list[SCRIPT_ARGUMENTS_MAX];
+	size_t count;
+};
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a trigger");
+}
+
+/* ---- arguments ---- */
+
+/* As the script keeps them: app:workflow:step, with spaces between. */
+static const char *names_of_needs(const struct trigger *trigger, struct arena *arena)
+{
+	const struct run_name *name = &trigger->name;
+	const char *names = "";
+
+	for (size_t i = 0; names != NULL && i < trigger->need_count; i++)
+		names = arena_format(arena, "%s%s%s:%s:%s", names, i > 0 ? " " : "", name->app,
+			name->workflow, trigger->needs[i]);
+	for (size_t i = 0; names != NULL && i < trigger->other_count; i++)
+		names = arena_format(arena, "%s%s%s:%s:%s", names, names[0] != '\0' ? " " : "",
+			trigger->others[i].app, trigger->others[i].workflow,
+			trigger->others[i].step);
+	return names;
+}
+
+enum error_class trigger_part_prepare(struct trigger_part *part)
+{
+	const struct trigger *trigger = part->trigger;
+	const char *needs = names_of_needs(trigger, part->arena);
+	const struct script_argument arguments[TRIGGER_ARGUMENTS] = {
+		{ "app", .text = trigger->name.app },
+		{ "workflow", .text = trigger->name.workflow },
+		{ "step", .text = trigger->name.step },
+		{ "run", .text = part->run_id },
+		{ "input", .text = trigger->input },
+		{ "digest", .text = trigger->digest },
+		{ "definition", .text = trigger->definition },
+		{ "outputs", .text = trigger->outputs },
+		{ "uses", .text = trigger->uses },
+		{ "force", .text = trigger->force ? "1" : "" },
+		{ "hold", .integer = trigger->hold_ms > 0 ? &trigger->hold_ms : NULL },
+		{ "needs", .text = needs },
+		{ "run_ms", .integer = &trigger->run_ms },
+		{ "attempts", .integer = &trigger->attempts },
+		{ "retention", .integer = &trigger->retention_seconds },
+		{ "trigger", .text = trigger->id },
+		{ "config", .integer = trigger->config },
+		{ "request", .text = trigger->request },
+		{ "actor", .text = trigger->actor },
+		{ "budgets", .text = trigger->budgets },
+	};
+
+	memcpy(part->arguments, arguments, sizeof(arguments));
+	run_id_make(part->run_id);
+	part->class = needs != NULL ? ERROR_NONE : no_memory(part->error);
+	return part->class;
+}
+
+static bool is_same(const struct script_argument *one, const struct script_argument *other)
+{
+	if (one->integer != NULL && other->integer != NULL)
+		return *one->integer == *other->integer;
+	const char *text = one->text != NULL ? one->text : "";
+	return one->integer == other->integer &&
+		strcmp(text, other->text != NULL ? other->text : "") == 0;
+}
+
+static bool is_of_all(struct trigger_part *const *parts, size_t count, size_t argument)
+{
+	for (size_t i = 1; i < count; i++)
+		if (!is_same(&parts[0]->arguments[argument], &parts[i]->arguments[argument]))
+			return false;
+	return true;
+}
+
+/* Those of as many as there is room for, which it gives. */
+static size_t put_all(struct words *words, struct trigger_part *const *parts, size_t count)
+{
+	size_t differing[TRIGGER_ARGUMENTS], differ = 0;
+
+	words->count = 0;
+	for (size_t i = 0; i < TRIGGER_ARGUMENTS; i++) {
+		if (is_of_all(parts, count, i))
+			words->list[words->count++] = parts[0]->arguments[i];
+		else
+			differing[differ++] = i;
+	}
+	for (size_t i = 0; count > 1 && i < count; i++) {
+		if (words->count + 1 + differ > SCRIPT_ARGUMENTS_MAX)
+			return i;
+		words->list[words->count++] = (struct script_argument){ "write", .text = NULL };
+		for (size_t j = 0; j < differ; j++)
+			words->list[words->count++] = parts[i]->arguments[differing[j]];
+	}
+	return count;
+}
+
+/* ---- what has become of it ---- */
+
+static const char *word_of(const struct redisReply *reply)
+{
+	return reply_text(reply_item(reply, 0));
+}
+
+/* What a client calls a need, by its number in the reply. */
+static const char *need_name(const struct trigger *trigger, int64_t number, struct arena *arena)
+{
+	size_t index = (size_t)number - 1;
+
+	if (index < trigger->need_count)
+		return arena_string(arena, trigger->needs[index]);
+	if (index - trigger->need_count >= trigger->other_count)
+		return NULL;
+	const struct app_step *other = &trigger->others[index - trigger->need_count];
+	return arena_format(arena, "%s.%s.%s", other->app, other->workflow, other->step);
+}
+
+static enum error_class read_missing(const struct redisReply *missing,
+	const struct trigger *trigger, struct arena *arena, struct trigger_result *result,
+	struct error *error)
+{
+	result->missing_count = 0;
+	for (size_t i = 0; i < reply_count(missing) && i < ARRAY_LEN(result->missing); i++) {
+		const struct redisReply *item = reply_item(missing, i);
+		const char *name = result->outcome == TRIGGER_RING
+			? arena_string(arena, reply_text(item))
+			: need_name(trigger, reply_integer(item), arena);
+		if (name == NULL)
+			return no_memory(error);
+		result->missing[result->missing_count++] = name;
+	}
+
+	return ERROR_NONE;
+}
+
+static enum error_class read_result(const struct redisReply *reply, const struct trigger *trigger,
+	struct arena *arena, struct trigger_result *result, struct error *error)
+{
+	static const char *const words[] = {
+		[TRIGGER_NEW] = "new",
+		[TRIGGER_SAME] = "same",
+		[TRIGGER_REUSED] = "reused",
+		[TRIGGER_CONFLICT] = "conflict",
+		[TRIGGER_NEEDS_NOT_DONE] = "needs_not_done",
+		[TRIGGER_RING] = "ring",
+		[TRIGGER_OUTDATED] = "outdated",
+		[TRIGGER_OVER] = "over",
+	};
+	size_t outcome = 0;
+
+	while (outcome < ARRAY_LEN(words) && strcmp(words[outcome], word_of(reply)) != 0)
+		outcome++;
+	if (outcome == ARRAY_LEN(words))
+		return error_set(
+			error, ERROR_INTERNAL, "the script trigger answered '%s'", word_of(reply));
+	result->outcome = (enum trigger_outcome)outcome;
+	if (result->outcome == TRIGGER_OVER)
+		return budget_refuse(reply_item(reply, 3), error);
+	if (read_missing(reply_item(reply, 3), trigger, arena, result, error) != ERROR_NONE)
+		return error->class;
+	return run_from_hash(&result->run, &trigger->name, reply_item(reply, 2),
+		reply_integer(reply_item(reply, 1)), arena, error);
+}
+
+static void read_part(const struct redisReply *answer, struct trigger_part *part)
+{
+	part->class = reply_is_error(answer)
+		? reply_error(answer, part->error)
+		: read_result(answer, part->trigger, part->arena, part->result, part->error);
+}
+
+static void fail_all(struct trigger_part *const *parts, size_t count, const struct error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		*parts[i]->error = *error;
+		parts[i]->class = error->class;
+	}
+}
+
+/* Sends as many as fit into one call, which it gives. One alone has its own keys, as all scripts on
+ * a run. */
+static size_t send_some(struct redis *redis, struct trigger_part *const *parts, size_t count)
+{
+	const struct run_name *first = &parts[0]->trigger->name;
+	const struct run_name any = { first->tenant, "any", "", "" };
+	UNSET struct words words;
+	struct error error;
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+	const size_t sent = put_all(&words, parts, count);
+	const struct script_call call = { SCRIPT_TRIGGER, 0, NULL, words.count, words.list };
+
+	if (run_eval(redis, count == 1 ? first : &any, &call, &reply, &error) != ERROR_NONE) {
+		fail_all(parts, sent, &error);
+		return sent;
+	}
+	for (size_t i = 0; i < sent; i++)
+		read_part(count == 1 ? reply : reply_item(reply, i), parts[i]);
+	return sent;
+}
+
+void triggers_send(struct redis *redis, struct trigger_part *const *parts, size_t count)
+{
+	while (count > 0) {
+		const size_t sent = send_some(redis, parts, count);
+		parts += sent;
+		count -= sent;
+	}
+}

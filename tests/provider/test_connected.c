@@ -1,0 +1,217 @@
+/*
+ * What a provider is called with where a connection says so, and that no connection gets what was
+ * made with the credential of another one.
+ *
+ * covers: src/provider/connected.c
+ */
+#include "provider/connected.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "harness/json_text.h"
+#include "harness/named_setting.h"
+#include "harness/peer.h"
+#include "harness/suite.h"
+#include "provider/github_app.h"
+#include "provider/providers.h"
+
+#define MINT        "POST", "/app/installations/77/access_tokens"
+#define REPOSITORY  "GET", "/repos/acme/docs"
+#define MADE(token) J("{'token':'" token "','expires_at':'2126-12-03T08:03:22Z','permissions':{}}")
+
+static struct peer *peer;
+static struct http_client *client;
+static struct arena arena;
+static struct error error;
+static struct settings settings;
+static struct provider_response response;
+static char pem[2048];
+
+static void setup(void)
+{
+	unsetenv("http_proxy");
+	arena_init(&arena, 0);
+	peer = peer_start();
+	ck_assert_int_eq(http_client_new(&client, &error), ERROR_NONE);
+	settings_init(&settings, SETTINGS_WORKER, providers_introduce());
+	settings.allow_loopback = true;
+	named_setting_set(&settings, "SLIPWAY_GITHUB_URL", peer_url(peer));
+	named_setting_set(&settings, "SLIPWAY_GITHUB_TOKEN", "of-the-settings");
+	named_setting_set(&settings, "SLIPWAY_VERCEL_TOKEN", "of-the-settings");
+	named_setting_set(&settings, "SLIPWAY_VERCEL_TEAM", "team_settings");
+}
+
+static void teardown(void)
+{
+	github_app_forget();
+	http_client_free(client);
+	peer_stop(peer);
+	arena_release(&arena);
+}
+
+static struct provider_access access_of(const struct provider *provider,
+	const struct connection *connection, const char *credential)
+{
+	return connected_access(provider, &settings, connection, credential);
+}
+
+static enum error_class get_with(const struct connection *connection, const char *credential)
+{
+	const struct provider_access access = access_of(&github, connection, credential);
+	const struct provider_exchange exchange = { .client = client,
+		.provider = &github,
+		.access = &access,
+		.arena = &arena,
+		.deadline_at = clock_monotonic_ms() + 3000,
+		.settings = &settings };
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
+		.parameters = { "acme", "docs" } };
+	memset(&error, 0, sizeof(error));
+	return provider_send(&exchange, &request, &response, &error);
+}
+
+static const char *const acme[] = { "acme" };
+static const struct connection token_of_one = { .tenant = "one",
+	.name = "main",
+	.provider = "github",
+	.kind = CONNECTION_TOKEN,
+	.account = "acme",
+	.owners = { acme, 1 } };
+static const struct connection app_of_one = { .tenant = "one",
+	.name = "bot",
+	.provider = "github",
+	.kind = CONNECTION_APP,
+	.app_id = "Iv1.one",
+	.installation_id = "77",
+	.owners = { acme, 1 } };
+
+START_TEST(test_that_of_the_settings_has_what_they_say)
+{
+	struct connection built_in;
+
+	connection_built_in(&built_in, "github");
+	ck_assert_str_eq(access_of(&github, &built_in, NULL).token, "of-the-settings");
+	ck_assert_str_eq(access_of(&github, NULL, NULL).token, "of-the-settings");
+	ck_assert_str_eq(access_of(&vercel, NULL, NULL).scope, "team_settings");
+	ck_assert_ptr_null(access_of(&github, NULL, NULL).connection);
+}
+END_TEST
+
+START_TEST(test_a_token_has_nothing_of_the_settings)
+{
+	const struct provider_access access = access_of(&github, &token_of_one, "of-one");
+	const struct connection personal = {
+		.tenant = "one", .name = "own", .provider = "vercel", .kind = CONNECTION_TOKEN
+	};
+
+	ck_assert_str_eq(access.token, "of-one");
+	ck_assert_str_eq(access.scope, "acme");
+	ck_assert_ptr_null(access.account);
+	ck_assert_str_eq(access.base_url, peer_url(peer));
+	ck_assert_ptr_null(access_of(&github, &token_of_one, NULL).token);
+	ck_assert_ptr_null(access_of(&vercel, &personal, "v").scope);
+	ck_assert_ptr_ne(access_of(&vercel, &personal, "v").questions,
+		access_of(&vercel, NULL, NULL).questions);
+}
+END_TEST
+
+START_TEST(test_without_its_credential_nothing_is_sent)
+{
+	ck_assert_int_eq(get_with(&token_of_one, NULL), ERROR_AUTH_MISSING);
+	ck_assert_ptr_nonnull(strstr(error.message, "(connection 'main')"));
+	ck_assert_ptr_nonnull(strstr(error.remedy, "slipway connection add main --tenant one"));
+	ck_assert_uint_eq(peer_count(peer, REPOSITORY), 0);
+}
+END_TEST
+
+START_TEST(test_an_expired_token_names_its_connection)
+{
+	const struct peer_row rows[] = {
+		{ REPOSITORY, .status = 401, .body = J("{'message':'Bad credentials'}") },
+		{ .method = NULL },
+	};
+
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_with(&token_of_one, "ghp_old"), ERROR_AUTH_EXPIRED);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghp_old");
+	ck_assert_ptr_nonnull(strstr(error.remedy, "slipway connection add main --tenant one"));
+	ck_assert_str_eq(error.remedy_url, "https://github.com/settings/tokens");
+	ck_assert_int_eq(get_with(NULL, NULL), ERROR_AUTH_EXPIRED);
+	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_GITHUB_TOKEN_FILE"));
+}
+END_TEST
+
+/* Anybody can name the installation of somebody else. */
+START_TEST(test_a_token_that_was_made_is_of_its_connection_only)
+{
+	struct connection other = app_of_one, again = app_of_one;
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = MADE("ghs_of_one"), .times = 1 },
+		{ MINT, .status = 201, .body = MADE("ghs_of_two"), .times = 1 },
+		{ MINT, .status = 201, .body = MADE("ghs_anew") },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_with(&app_of_one, pem), ERROR_NONE);
+	ck_assert_int_eq(get_with(&app_of_one, pem), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_of_one");
+	ck_assert_uint_eq(peer_count(peer, MINT), 1);
+	other.tenant = "two";
+	ck_assert_int_eq(get_with(&other, pem), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_of_two");
+	again.created_at = 1;
+	ck_assert_int_eq(get_with(&again, pem), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_anew");
+}
+END_TEST
+
+START_TEST(test_a_key_that_is_none_is_told)
+{
+	ck_assert_int_eq(get_with(&app_of_one, "-----BEGIN NOTHING-----"), ERROR_AUTH_MISSING);
+	ck_assert_ptr_nonnull(strstr(error.message, "Iv1.one is no RSA key"));
+	ck_assert_int_eq(get_with(&app_of_one, NULL), ERROR_AUTH_MISSING);
+	ck_assert_uint_eq(peer_count(peer, MINT), 0);
+}
+END_TEST
+
+/* The workers' app, of which the settings have the key, and a connection its installation. */
+START_TEST(test_the_workers_app_serves_connections)
+{
+	struct connection shared = app_of_one;
+
+	shared.app_id = NULL;
+	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_ID", "Iv1.shared");
+	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_KEY_FILE", "/nonexistent.pem");
+	const struct provider_access access = access_of(&github, &shared, NULL);
+	ck_assert_str_eq(access.app.id, "Iv1.shared");
+	ck_assert_str_eq(access.app.installation_id, "77");
+	ck_assert_str_eq(access.app.key_file, "/nonexistent.pem");
+	ck_assert_ptr_null(access.token);
+	ck_assert_str_eq(access_of(&github, NULL, NULL).token, "of-the-settings");
+	ck_assert_ptr_null(access_of(&github, &app_of_one, pem).app.key_file);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_that_of_the_settings_has_what_they_say,
+		test_a_token_has_nothing_of_the_settings,
+		test_without_its_credential_nothing_is_sent,
+		test_an_expired_token_names_its_connection,
+		test_a_token_that_was_made_is_of_its_connection_only,
+		test_a_key_that_is_none_is_told, test_the_workers_app_serves_connections, NULL };
+	EVP_PKEY *key = EVP_RSA_gen(2048);
+	BIO *memory = BIO_new(BIO_s_mem());
+
+	PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL);
+	BIO_read(memory, pem, sizeof(pem) - 1);
+	BIO_free(memory);
+	EVP_PKEY_free(key);
+	return suite_main("connected", tests, setup, teardown);
+}
