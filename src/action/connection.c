@@ -26,11 +26,9 @@ static const char *slot_of(const struct action_context *context, const struct pr
 	const struct step_definition *step = context->workflow != NULL && context->step != NULL
 		? workflow_step(context->workflow, context->step)
 		: NULL;
-	const size_t length = strlen(provider->id);
-	const char *action = context->action->id;
-	const bool is_its_own = strncmp(action, provider->id, length) == 0 && action[length] == '.';
 
-	return is_its_own && step != NULL ? step->connection : NULL;
+	return step != NULL && action_is_of(context->action, provider->id) ? step->connection
+									   : NULL;
 }
 
 static bool find(struct action_context *context, const struct provider *provider,

@@ -48,6 +48,18 @@ bool workflow_takes_input(const struct workflow_definition *workflow, const char
 	return false;
 }
 
+bool action_is_of(const struct action_definition *action, const char *provider)
+{
+	const size_t length = strlen(provider);
+	return strncmp(action->id, provider, length) == 0 && action->id[length] == '.';
+}
+
+bool action_calls(const struct action_definition *action, const char *provider)
+{
+	return action_is_of(action, provider) ||
+		(action->other_provider != NULL && strcmp(action->other_provider, provider) == 0);
+}
+
 uint32_t step_attempt_timeout_s(const struct step_definition *step)
 {
 	return step->action->attempt_timeout_s != 0 ? step->action->attempt_timeout_s

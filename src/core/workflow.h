@@ -17,6 +17,11 @@ const struct step_definition *workflow_step(
 /* Whether one of its steps has this input_key. */
 bool workflow_takes_input(const struct workflow_definition *workflow, const char *key);
 
+/* Whether the provider with this id is the one that the action is of, as github.files is of github;
+ * action_calls: or another one that it may call. */
+bool action_is_of(const struct action_definition *action, const char *provider);
+bool action_calls(const struct action_definition *action, const char *provider);
+
 /* Limits of the step's action, or the defaults. */
 uint32_t step_attempt_timeout_s(const struct step_definition *step);
 uint32_t step_run_timeout_s(const struct step_definition *step);

@@ -118,6 +118,8 @@ static enum error_class read_key_text(
 static enum error_class read_key(
 	const struct provider_app *app, EVP_PKEY **ret_key, struct error *error)
 {
+	if (app->key == NULL && app->key_fault != NULL)
+		return refuse_key(app, app->key_fault, error);
 	enum error_class class = app->key == NULL && app->key_file != NULL
 		? read_key_file(app, ret_key, error)
 		: read_key_text(app, ret_key, error);

@@ -71,6 +71,8 @@ struct provider_app {
 	const char *id, *installation_id;
 	const char *key_file; /* with its private key; NULL: the key is here */
 	const char *key;      /* PEM; NULL: there is none */
+	/* Why the file was not read where files can be opened: "is empty"; NULL: it can be here. */
+	const char *key_fault;
 	/* What the app shows of itself, signed where the key is; the clock there is corrected by so
 	 * many seconds. In the exchange's arena. NULL: the key is here. */
 	enum error_class (*sign)(

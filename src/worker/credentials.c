@@ -3,14 +3,17 @@
  */
 #include "worker/credentials.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/locked_text.h"
 #include "base/log.h"
 #include "base/secret_file.h"
 #include "core/connection.h"
 #include "core/dry_run.h"
+#include "core/workflow.h"
 #include "provider/connected.h"
 #include "provider/providers.h"
 #include "store/keys.h"
@@ -20,41 +23,39 @@
 
 /* ---- holding ---- */
 
-static char *lock(const char *text, size_t length)
-{
-	char *held = sodium_malloc(length + 1);
-
-	if (held == NULL)
-		return NULL;
-	memcpy(held, text, length);
-	held[length] = '\0';
-	if (sodium_mlock(held, length + 1) != 0)
-		log_write(LOG_WARNING, "credentials may be swapped out", "why",
-			"RLIMIT_MEMLOCK leaves no room for them: raise LimitMEMLOCK", NULL);
-	sodium_mprotect_noaccess(held);
-	return held;
-}
-
-/* NULL where it cannot be read, which is said again when it is used. */
-static char *read_key(const char *path)
+/* Gives why it was not read: in the end whoever wants to sign with it is told. */
+static const char *read_key_file(FILE *file, const char *path, char **ret_key)
 {
 	char text[KEY_SIZE_MAX];
-	FILE *file = path != NULL ? fopen(path, "re") : NULL;
 
-	if (file == NULL)
-		return NULL;
-	if (secret_file_is_exposed(file, path)) {
-		fclose(file);
-		log_write(LOG_ERROR, "key not read", "file", path, "why",
-			"it may be read or written by others than its owner: chmod 600", NULL);
-		return NULL;
-	}
+	if (secret_file_is_exposed(file, path))
+		return "may be read or written by others than its owner: chmod 600";
 	setvbuf(file, NULL, _IONBF, 0);
 	const size_t length = fread(text, 1, sizeof(text), file);
-	fclose(file);
-	char *key = length > 0 && length < sizeof(text) ? lock(text, length) : NULL;
+	if (length > 0 && length < sizeof(text) && !ferror(file))
+		*ret_key = locked_text_new(text, length, "the private key of an app");
 	explicit_bzero(text, sizeof(text));
-	return key;
+	return *ret_key != NULL          ? NULL
+		: ferror(file)           ? "cannot be read"
+		: length == 0            ? "is empty"
+		: length == sizeof(text) ? "is too large for a key: 16 KiB or more"
+					 : "had no room in memory";
+}
+
+/* Nothing, where there is no path. */
+static void read_key(const char *path, struct held_credential *held)
+{
+	FILE *file = path != NULL ? fopen(path, "re") : NULL;
+
+	if (path == NULL)
+		return;
+	held->key_fault = file != NULL ? read_key_file(file, path, &held->app_key)
+		: errno == ENOENT      ? "does not exist"
+				       : "cannot be opened";
+	if (file != NULL)
+		fclose(file);
+	if (held->key_fault != NULL)
+		log_write(LOG_ERROR, "key not read", "file", path, "why", held->key_fault, NULL);
 }
 
 enum error_class credentials_take(
@@ -65,12 +66,13 @@ enum error_class credentials_take(
 		const struct provider_access access = providers[i]->access(settings);
 		struct held_credential *held = &ret_credentials->items[i];
 		if (access.token != NULL) {
-			held->token = lock(access.token, strlen(access.token));
+			held->token =
+				locked_text_new(access.token, strlen(access.token), "a token");
 			if (held->token == NULL)
 				return error_set(error, ERROR_OUT_OF_MEMORY,
 					"no memory for the credentials");
 		}
-		held->app_key = read_key(access.app.key_file);
+		read_key(access.app.key_file, held);
 	}
 	return ERROR_NONE;
 }
@@ -100,14 +102,6 @@ bool credentials_came_once(const struct settings *settings)
 
 /* ---- who may have what ---- */
 
-static bool is_of(const struct action_definition *action, const char *provider)
-{
-	const size_t length = strlen(provider);
-
-	return (strncmp(action->id, provider, length) == 0 && action->id[length] == '.') ||
-		(action->other_provider != NULL && strcmp(action->other_provider, provider) == 0);
-}
-
 /* A plan looks with the actions of all steps. */
 static bool step_calls(const struct opening *opening)
 {
@@ -119,9 +113,9 @@ static bool step_calls(const struct opening *opening)
 	if (step == NULL || workflow == NULL)
 		return false;
 	if (!step_is_dry_run(step))
-		return is_of(step->action, opening->provider);
+		return action_calls(step->action, opening->provider);
 	for (size_t i = 0; i < workflow->step_count; i++)
-		if (is_of(workflow->steps[i].action, opening->provider))
+		if (action_calls(workflow->steps[i].action, opening->provider))
 			return true;
 	return false;
 }
@@ -168,6 +162,7 @@ static enum error_class answer_from_settings(const struct credentials *credentia
 
 	if (!opening->signs)
 		return take(held->token, arena, ret_text, error);
+	app.key_fault = held->key_fault;
 	return take(held->app_key, arena, &app.key, error) == ERROR_NONE
 		? sign(provider, &app, opening, arena, ret_text, error)
 		: error->class;

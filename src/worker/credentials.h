@@ -14,6 +14,8 @@
 /* In pages that are locked, and open only while they are used; NULL: there is none. */
 struct held_credential {
 	char *token, *app_key;
+	const char *key_fault; /* why the file of the key was not read; NULL: it was, or there is
+				  none */
 };
 
 struct credentials {

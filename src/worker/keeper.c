@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/locked_text.h"
 #include "base/log.h"
 #include "core/connection.h"
 #include "core/reference.h"
@@ -193,17 +194,9 @@ static enum error_class take_keys(
 	if (settings->secrets_keys == NULL && settings_reload(settings, NULL, error) != ERROR_NONE)
 		return error->class;
 	const char *keys = settings->secrets_keys;
-	if (keys != NULL) {
-		const size_t size = strlen(keys) + 1;
-		keeper->keys = sodium_malloc(size);
-		if (keeper->keys == NULL)
-			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the keys");
-		memcpy(keeper->keys, keys, size);
-		if (sodium_mlock(keeper->keys, size) != 0)
-			log_write(LOG_WARNING, "keys may be swapped out", "why",
-				"RLIMIT_MEMLOCK leaves no room for them: raise LimitMEMLOCK", NULL);
-		sodium_mprotect_noaccess(keeper->keys);
-	}
+	keeper->keys = keys != NULL ? locked_text_new(keys, strlen(keys), "private keys") : NULL;
+	if (keys != NULL && keeper->keys == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the keys");
 	enum error_class class = credentials_take(&keeper->credentials, settings, error);
 	settings_forget(settings, NULL);
 	return class;

@@ -131,8 +131,7 @@ static enum error_class check_settings(const struct settings *settings, struct e
 	return run_limits_check(settings->run_limits, error);
 }
 
-/* Keys that came by the environment are wiped by now, and the same ones stay. Where the keys lie
- * never changes: a coroutine that waits for Redis has borrowed them. */
+/* Where the keys lie never changes: a coroutine that waits for Redis has borrowed them. */
 static enum error_class renew_macs(struct supervisor *supervisor, struct error *error)
 {
 	const char *private_keys = supervisor->settings->secrets_keys;
@@ -158,9 +157,13 @@ static void reload(struct supervisor *supervisor)
 		return;
 	}
 
-	log_write(LOG_INFO, "credentials read again", NULL);
-	if (renew_macs(supervisor, &error) != ERROR_NONE)
-		log_error("keys of MACs not read again, the previous ones stay in use", &error);
+	/* Where the keeper stays as it is, MACs are by the keys that it has. */
+	if (!supervisor->keeper.has_keys_once) {
+		log_write(LOG_INFO, "credentials read again", NULL);
+		if (renew_macs(supervisor, &error) != ERROR_NONE)
+			log_error("keys of MACs not read again, the previous ones stay in use",
+				&error);
+	}
 	keeper_link_renew(&supervisor->keeper);
 	prefork_replace(&supervisor->prefork);
 }

@@ -1,7 +1,7 @@
 // The keeper: who has the private keys and whose secrets are where, as the memory of the processes says.
 //
 // covers: src/worker/credentials.c src/worker/keeper.c src/worker/keeper_link.c src/worker/handover.c
-// covers: src/base/settings_forget.c
+// covers: src/base/settings_forget.c src/worker/supervisor.c
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
@@ -138,14 +138,20 @@ test('a keeper that is killed is followed by one that reads the key again, and t
   assert.deepEqual(await executorsOf(await workerPid()), executors);
 });
 
-test('a worker whose keys came by the environment ends with its keeper, and says so', async () => {
+test('a worker whose keys came by the environment keeps them, ends with its keeper, and says so', async () => {
   const key = (await readFile(path.join(stack.folder, 'conf', 'secrets.keys'), 'utf8')).trim();
   const env = {
     SLIPWAY_SECRETS_KEYS: key, SLIPWAY_REDIS_USER: 'slipway-worker', SLIPWAY_REDIS_PASSWORD: await passwordOfRedis(),
   };
   await workers.writeToken(stack, 'ghs_0123456789.a-token');
   const worker = await workers.startWorker(stack, peer, { programs, env });
-  process.kill(await worker.keeper(), 'SIGKILL');
+  // Nothing is read again of what came once.
+  const keeper = await worker.keeper();
+  worker.kill('SIGHUP');
+  await until(() => /the keeper stays as it is/.test(worker.log()), 'it has said what it keeps');
+  assert.doesNotMatch(worker.log(), /read again/);
+  assert.equal(await worker.keeper(), keeper);
+  process.kill(keeper, 'SIGKILL');
   assert.equal(await worker.ended, 1);
   await until(() => /keeper ended.*came by the environment/.test(worker.log()), 'it has said so');
   assert.doesNotMatch(worker.log(), new RegExp(key));

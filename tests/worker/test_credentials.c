@@ -1,10 +1,11 @@
 /*
  * What the keeper gives a run to call providers with, whatever an executor asks for.
  *
- * covers: src/worker/credentials.c src/provider/github_app_key.c
+ * covers: src/worker/credentials.c src/provider/github_app_key.c src/base/locked_text.c
  */
 #include "worker/credentials.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
@@ -49,13 +50,28 @@ static void take(void)
 	named_setting_set(&settings, "SLIPWAY_VERCEL_TOKEN", NULL);
 }
 
-static void take_app(mode_t mode)
+static void take_app_as_it_is(void)
 {
-	ck_assert_int_eq(chmod(key_file, mode), 0);
 	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_ID", "Iv1.ours");
 	named_setting_set(&settings, "SLIPWAY_GITHUB_INSTALLATION_ID", "77");
 	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_KEY_FILE", key_file);
 	take();
+}
+
+static void put_file(const char *bytes, size_t size, mode_t mode)
+{
+	int file = open(key_file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	ck_assert_int_ge(file, 0);
+	ck_assert_int_eq(write(file, bytes, size), (ssize_t)size);
+	ck_assert_int_eq(fchmod(file, mode), 0);
+	close(file);
+}
+
+static void take_app(mode_t mode)
+{
+	put_file(pem, strlen(pem), mode);
+	take_app_as_it_is();
 }
 
 static struct opening of_step(const char *step, const char *provider)
@@ -148,14 +164,42 @@ START_TEST(of_an_app_no_key_is_given)
 }
 END_TEST
 
-START_TEST(a_key_that_others_may_read_is_not_used)
+static void expect_fault(const char *why)
 {
 	struct opening opening = of_step("secrets", "github");
 
-	take_app(0644);
 	opening.signs = true;
 	ck_assert_int_eq(ask(&opening), ERROR_AUTH_MISSING);
-	ck_assert_ptr_nonnull(strstr(error.message, "private key"));
+	ck_assert_msg(strstr(error.message, why) != NULL, "%s", error.message);
+	ck_assert_msg(strstr(error.message, key_file) != NULL, "%s", error.message);
+	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_GITHUB_APP_KEY_FILE"));
+}
+
+START_TEST(a_key_that_others_may_read_is_not_used)
+{
+	take_app(0644);
+	unlink(key_file); /* as where files cannot be opened: what was found then is what is told */
+	expect_fault("may be read or written by others than its owner: chmod 600");
+}
+END_TEST
+
+START_TEST(a_key_that_was_not_read_is_refused_by_its_reason)
+{
+	static const char zeros[16384];
+
+	unlink(key_file);
+	take_app_as_it_is();
+	expect_fault("does not exist");
+	credentials_release(&credentials);
+
+	put_file("", 0, 0600);
+	take_app_as_it_is();
+	expect_fault("is empty");
+	credentials_release(&credentials);
+
+	put_file(zeros, sizeof(zeros), 0600);
+	take_app_as_it_is();
+	expect_fault("is too large");
 }
 END_TEST
 
@@ -230,7 +274,8 @@ int main(void)
 {
 	const TTest *const tests[] = { a_token_is_for_steps_whose_action_calls_its_provider,
 		the_settings_are_those_of_one_tenant, a_key_that_others_may_read_is_not_used,
-		of_an_app_no_key_is_given, a_connection_gives_its_token_or_what_its_app_signs,
+		a_key_that_was_not_read_is_refused_by_its_reason, of_an_app_no_key_is_given,
+		a_connection_gives_its_token_or_what_its_app_signs,
 		a_connection_to_another_provider_gives_nothing, NULL };
 	make_key();
 	int status = suite_main("credentials", tests, set_up, tear_down);
