@@ -14,8 +14,11 @@
 #define TOKEN_LENGTH_MAX 512 /* of one that is looked for behind the end of a text */
 /* Bytes that one byte of a secret takes, as others write it: %26%23x27%3B */
 #define ESCAPED_FACTOR 12
-#define PLAIN_FACTOR   2 /* that nobody has a reason to escape, but in base64 */
-#define CUT            "..."
+/* That nobody has a reason to escape, but in base64, or in base64 of that: with what a part of a
+ * group and line breaks take besides. */
+#define PLAIN_FACTOR 2
+#define PLAIN_REST   8
+#define CUT          "..."
 /* That is left in what was cut here: the word, and a character that may be incomplete */
 #define CUT_ROOM 8
 #define UNKNOWN  "(this text is too long to be shown while memory is short)"
@@ -172,7 +175,8 @@ static size_t reach(void)
 	size_t most = 0;
 	for (size_t i = 0; i < secret_count; i++) {
 		bool plain = strspn(secrets[i].exact.text, TOKEN_BYTES) == secrets[i].exact.length;
-		size_t length = secrets[i].exact.length * (plain ? PLAIN_FACTOR : ESCAPED_FACTOR);
+		size_t length = plain ? secrets[i].exact.length * PLAIN_FACTOR + PLAIN_REST
+				      : secrets[i].exact.length * ESCAPED_FACTOR;
 		most = length > most ? length : most;
 	}
 	return most;

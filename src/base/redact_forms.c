@@ -421,21 +421,19 @@ static bool mark_lines(struct search *search, const struct reading *reading)
 	return true;
 }
 
-static bool search_in(
-	struct search *search, const struct reading *reading, int depth, bool is_base64);
+static bool search_in(struct search *search, const struct reading *reading, int depth);
 
 /* Searches in what was read, and lets go of it. */
 // NOLINTNEXTLINE(misc-no-recursion)
-static bool search_within(struct search *search, struct reading *reading, int depth, bool is_base64)
+static bool search_within(struct search *search, struct reading *reading, int depth)
 {
-	bool searched = search_in(search, reading, depth, is_base64);
+	bool searched = search_in(search, reading, depth);
 	reading_release(reading);
 	return searched;
 }
 
 // NOLINTNEXTLINE(misc-no-recursion)
-static bool search_in(
-	struct search *search, const struct reading *reading, int depth, bool is_base64)
+static bool search_in(struct search *search, const struct reading *reading, int depth)
 {
 	struct reading into;
 
@@ -450,13 +448,13 @@ static bool search_in(
 		if (memchr(reading->bytes, forms[i].mark, reading->length) == NULL)
 			continue;
 		if (!read_pieces(forms[i].read, reading, &into, &was_read) ||
-			(was_read && !search_within(search, &into, depth + 1, is_base64)))
+			(was_read && !search_within(search, &into, depth + 1)))
 			return false;
 	}
 
-	for (size_t left_out = 0; left_out < 4 && !is_base64 && has_base64(reading); left_out++)
+	for (size_t left_out = 0; left_out < 4 && has_base64(reading); left_out++)
 		if (!read_base64(reading, left_out, &into) ||
-			!search_within(search, &into, depth + 1, true))
+			!search_within(search, &into, depth + 1))
 			return false;
 	return true;
 }
@@ -468,7 +466,7 @@ bool redact_mark(const char *text, size_t length, const struct redact_needle *ne
 	struct reading whole = reading_of(text, length);
 	if (length > UINT32_MAX)
 		return false;
-	bool searched = count == 0 || search_in(&search, &whole, 0, false);
+	bool searched = count == 0 || search_in(&search, &whole, 0);
 	*ret_found = search.found;
 	return searched;
 }

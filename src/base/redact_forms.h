@@ -1,9 +1,9 @@
 /*
  * Finds encoded secrets. Servers that echo what they were sent may encode it: as JSON, in a URL or
- * a form, as HTML, as base64, or one of these inside another. The text is decoded in each way in
- * turn; if the result contains a secret, the bytes that it was decoded from are marked. Who shows a
- * text in one line turns line ends into blanks, and folds or indents it: so a row of white space
- * stands for any other.
+ * a form, as HTML, as base64, or one of these inside another or itself. The text is decoded in each
+ * way in turn; if the result contains a secret, the bytes that it was decoded from are marked. Who
+ * shows a text in one line turns line ends into blanks, and folds or indents it: so a row of white
+ * space stands for any other.
  *
  * Each decoding takes linear time, and their number is fixed.
  */

@@ -126,6 +126,26 @@ START_TEST(test_base64_is_read_at_each_offset)
 }
 END_TEST
 
+/* Who stores base64 may store what is base64 already: a file with the line of a header, say. */
+START_TEST(test_base64_of_base64_is_read)
+{
+	static const char *const befores[] = { "", "u", "us", "user:" };
+	know("sk_live_0123456789");
+	for (size_t inner = 0; inner < 4; inner++)
+		for (size_t outer = 0; outer < 4; outer++) {
+			char once[512], text[1024];
+			encode(befores[inner], "sk_live_0123456789", "!",
+				sodium_base64_VARIANT_ORIGINAL, once, sizeof(once));
+			encode(befores[outer], once, " ", sodium_base64_VARIANT_URLSAFE_NO_PADDING,
+				text, sizeof(text));
+			ck_assert(redact_finds(text));
+			redact_text(text);
+			ck_assert_msg(strstr(text, "********************************") != NULL,
+				"%s", text);
+		}
+}
+END_TEST
+
 START_TEST(test_base64_in_json_in_lines_and_of_json_is_read)
 {
 	char encoded[512], text[1024];
@@ -271,7 +291,7 @@ int main(void)
 {
 	const TTest *const tests[] = { test_our_own_tokens_go_by_their_looks,
 		test_escapes_within_escapes_are_read, test_base64_is_read_at_each_offset,
-		test_base64_in_json_in_lines_and_of_json_is_read,
+		test_base64_of_base64_is_read, test_base64_in_json_in_lines_and_of_json_is_read,
 		test_the_end_of_a_cut_text_tells_nothing,
 		test_an_error_is_redacted_before_it_is_cut,
 		test_secrets_within_one_another_and_side_by_side_go, test_any_bytes_may_be_redacted,
