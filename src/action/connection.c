@@ -156,12 +156,13 @@ const char *context_key_of_id(void *data, const char *provider, const char *type
 static bool refuse_right(struct action_context *context, const struct ledger_resource *resource,
 	const struct connection *connection, bool shares)
 {
+	char command[CONNECTION_COMMAND_SIZE];
+
 	action_fail(context, ERROR_NOT_ALLOWED, "the connection '%s' may not %s the %s %s",
 		connection->name, shares ? "share" : "adopt", resource->type, resource->key);
-	action_remedy(context, NULL,
-		"An operator of tenant %s allows it by 'slipway connection add %s --%s --replace'; "
-		"%s",
-		connection->tenant, connection->name, shares ? "share" : "adopt",
+	action_remedy(context, NULL, "An operator allows it by %s; %s",
+		connection_command(
+			connection, shares ? "--share --replace" : "--adopt --replace", command),
 		shares ? "without \"share\", the app has it for itself."
 		       : "or choose another name, under which nothing stands yet.");
 	return false;

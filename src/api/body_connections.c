@@ -27,28 +27,48 @@ static enum error_class refuse_slot(const char *slot, struct error *error)
 	return error_at_member(error, "/connections", slot);
 }
 
-static enum error_class refuse_unknown(const char *slot, const char *name, struct error *error)
+static enum error_class refuse_unknown(
+	const char *tenant, const char *slot, const char *name, struct error *error)
 {
+	const struct connection missing = { .name = identifier_valid(name) ? name : "NAME",
+		.tenant = tenant,
+		.provider = provider_find(slot) != NULL ? slot : NULL };
+	char command[CONNECTION_COMMAND_SIZE];
+
 	error_set(error, ERROR_INVALID_INPUT, "the tenant has no connection '%.64s'", name);
-	error_remedy(error, NULL, "An operator sees them with 'slipway connection list'.");
+	error_remedy(error, NULL, "Name one that it has, or an operator adds it by %s.",
+		connection_command(&missing, "", command));
+	return error_at_member(error, "/connections", slot);
+}
+
+static enum error_class refuse_other(
+	const char *slot, const struct connection *connection, struct error *error)
+{
+	const struct connection other = {
+		.name = "NAME", .tenant = connection->tenant, .provider = slot
+	};
+	char command[CONNECTION_COMMAND_SIZE];
+
+	error_set(error, ERROR_INVALID_INPUT, "the connection '%s' is for %s", connection->name,
+		connection->provider);
+	error_remedy(error, NULL, "Name one that is for %s, or an operator adds one by %s.", slot,
+		connection_command(&other, "", command));
 	return error_at_member(error, "/connections", slot);
 }
 
 static enum error_class check_found(
 	const char *app, const char *slot, const struct connection *connection, struct error *error)
 {
-	if (provider_find(slot) != NULL && strcmp(connection->provider, slot) != 0) {
-		error_set(error, ERROR_INVALID_INPUT, "the connection '%s' is for %s",
-			connection->name, connection->provider);
-		return error_at_member(error, "/connections", slot);
-	}
+	char command[CONNECTION_COMMAND_SIZE];
+
+	if (provider_find(slot) != NULL && strcmp(connection->provider, slot) != 0)
+		return refuse_other(slot, connection, error);
 	if (connection_allows(connection, CONNECTION_APPS, app))
 		return ERROR_NONE;
 	error_set(error, ERROR_NOT_ALLOWED, "the app '%s' may not use the connection '%s'", app,
 		connection->name);
-	error_remedy(error, NULL,
-		"An operator lets it by 'slipway connection add %s --app ... --replace'.",
-		connection->name);
+	error_remedy(error, NULL, "An operator lets it by %s, or name another connection.",
+		connection_command(connection, "--app APP --replace", command));
 	return error_at_member(error, "/connections", slot);
 }
 
@@ -65,12 +85,12 @@ static enum error_class check_one(const struct service *service, const char *app
 	if (is_built_in)
 		return ERROR_NONE;
 	if (!identifier_valid(name))
-		return refuse_unknown(slot, name, error);
+		return refuse_unknown(service->tenant, slot, name, error);
 	if (connection_fetch(service->redis, service->tenant, name, false, &arena, &stored,
 		    error) != ERROR_NONE)
 		return error->class;
 	return stored.record != NULL ? check_found(app, slot, &stored.connection, error)
-				     : refuse_unknown(slot, name, error);
+				     : refuse_unknown(service->tenant, slot, name, error);
 }
 
 enum error_class body_connections_check(const struct service *service, const char *app,

@@ -11,10 +11,9 @@
 #include "base/text.h"
 #include "core/secret.h"
 
-#define DIGEST_BYTES    32
-#define DIGEST_TEXT     ((size_t)CONNECTION_DIGEST_SIZE - 1)
-#define SEALED_APP      "(connection)" /* in the place of an app: none has such an id */
-#define SETTINGS_TENANT "default"
+#define DIGEST_BYTES 32
+#define DIGEST_TEXT  ((size_t)CONNECTION_DIGEST_SIZE - 1)
+#define SEALED_APP   "(connection)" /* in the place of an app: none has such an id */
 
 _Static_assert(2 * DIGEST_BYTES + 1 == CONNECTION_DIGEST_SIZE, "a byte is two digits");
 
@@ -208,30 +207,23 @@ enum error_class connection_print(const struct connection *connection, struct ar
 		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a connection");
 }
 
-/* ---- that of the settings ---- */
-
-void connection_built_in(struct connection *ret_connection, const char *provider)
-{
-	static const char *const all[] = { "*" };
-	static const struct string_list everything = { all, ARRAY_LEN(all) };
-
-	*ret_connection = (struct connection){ .tenant = SETTINGS_TENANT,
-		.name = CONNECTION_BUILT_IN,
-		.provider = provider,
-		.kind = CONNECTION_TOKEN,
-		.owners = everything,
-		.repositories = everything,
-		.projects = everything,
-		.domains = everything,
-		.apps = everything,
-		.adopt = true,
-		.share = true };
-}
-
 bool connection_uses_settings(const struct connection *connection)
 {
-	return strcmp(connection->name, CONNECTION_BUILT_IN) == 0 ||
-		(strcmp(connection->kind, CONNECTION_APP) == 0 && connection->app_id == NULL);
+	return strcmp(connection->kind, CONNECTION_APP) == 0 && connection->app_id == NULL;
+}
+
+/* ---- what an operator does ---- */
+
+const char *connection_command(const struct connection *connection, const char *flags,
+	char ret_text[CONNECTION_COMMAND_SIZE])
+{
+	text_format(ret_text, CONNECTION_COMMAND_SIZE,
+		"'slipway connection add %s --tenant %s --provider %s%s%s' with its other "
+		"flags, its credential and the login slipway-admin",
+		connection->name, connection->tenant,
+		connection->provider != NULL ? connection->provider : "PROVIDER",
+		flags[0] != '\0' ? " " : "", flags);
+	return ret_text;
 }
 
 /* ---- its credential ---- */
@@ -272,13 +264,13 @@ enum error_class connection_seal(const char *public_key, const struct connection
 static enum error_class refuse_sealed(
 	const struct connection *connection, const char *why, struct error *error)
 {
+	char command[CONNECTION_COMMAND_SIZE];
+
 	error_set(error, ERROR_AUTH_MISSING, "the credential of the connection '%s' %s",
 		connection->name, why);
 	return error_remedy(error, NULL,
-		"An operator adds the connection again with its credential: 'slipway connection "
-		"add "
-		"%s --tenant %s --replace'; then trigger the step again.",
-		connection->name, connection->tenant);
+		"An operator adds the connection again by %s; then trigger the step again.",
+		connection_command(connection, "--replace", command));
 }
 
 enum error_class connection_open(const char *private_keys, const struct connection *connection,

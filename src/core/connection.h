@@ -81,11 +81,16 @@ enum error_class connection_print(const struct connection *connection, struct ar
 enum error_class connection_check(
 	const struct connection *connection, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The connection whose credentials are in the settings of the workers: all is allowed. */
-void connection_built_in(struct connection *ret_connection, const char *provider);
-
-/* Whether the credential is the workers' own: of the settings, or their GitHub App. */
+/* Whether the credential is the workers' own: that of their GitHub App. */
 bool connection_uses_settings(const struct connection *connection);
+
+#define CONNECTION_COMMAND_SIZE 384
+
+/* How an operator adds it, or replaces it: the command with what names the connection and with
+ * these flags, such as "--replace", and that it takes the others as well, for nothing is kept of
+ * what stood there before. Gives ret_text. A provider that is not known is PROVIDER. */
+const char *connection_command(const struct connection *connection, const char *flags,
+	char ret_text[CONNECTION_COMMAND_SIZE]);
 
 /* What names a text of the record: the credential was sealed with it, and stands under it. */
 void connection_digest(const char *record_text, char ret_digest[CONNECTION_DIGEST_SIZE]);
@@ -100,8 +105,8 @@ enum error_class connection_seal(const char *public_key, const struct connection
 
 /*
  * Opens it: *ret_credential is in the arena, which wipes it. ERROR_AUTH_MISSING where the key or
- * the credential lacks, or it was sealed for another tenant, name or record; the remedy says how to
- * add it again.
+ * the credential is missing, or it was sealed for another tenant, name or record; the remedy says
+ * how to add it again.
  */
 enum error_class connection_open(const char *private_keys, const struct connection *connection,
 	const char *record_text, const char *sealed, struct arena *arena,

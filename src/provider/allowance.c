@@ -46,29 +46,30 @@ static enum error_class refuse_rowless(const struct check *check, const char *wh
 {
 	const struct provider_request *request = check->request;
 
-	error_set(check->error, ERROR_NOT_ALLOWED, "no row says what %s %s %s names%s",
+	error_set(check->error, ERROR_NOT_ALLOWED, "the call %s %s to %s was not sent: %s",
 		http_method_name(request->method), request->path, check->exchange->provider->name,
 		what);
 	return error_remedy(check->error, NULL,
-		"This is a mistake in the action: docs/writing-actions.md says how a call gets its "
-		"row.");
+		"This is a mistake in the action: a call needs a row that says what its parts "
+		"name. docs/writing-actions.md says how it gets one.");
 }
 
 static enum error_class refuse(const struct check *check, enum call_name names, const char *value)
 {
 	const struct connection *connection = check->exchange->access->connection;
 	const struct kind *kind = &kinds[names];
+	char command[CONNECTION_COMMAND_SIZE];
 	bool by_id = kind->type != NULL && strcmp(kind->type, "project") != 0;
 
 	error_set(check->error, ERROR_NOT_ALLOWED,
 		"the connection '%s' to %s is not for %s %s: the call was not sent",
 		connection->name, check->exchange->provider->name, kind->noun, value);
 	return error_remedy(check->error, NULL,
-		"%san admin of the tenant '%s' has to add it to the %s of the connection: 'slipway "
-		"connection add %s --tenant %s --replace'. Or use another connection.",
+		"%san operator has to add it to the %s of the connection by %s. Or use another "
+		"connection.",
 		by_id ? "Use one that this app has made; else " : "If it is meant, ",
-		connection->tenant, connection_list_name(kind->list), connection->name,
-		connection->tenant);
+		connection_list_name(kind->list),
+		connection_command(connection, "--replace", command));
 }
 
 /* ---- the lists ---- */
@@ -250,7 +251,7 @@ static enum error_class check_repository(struct check *check, const char *name)
 	const char *full;
 
 	if (!check->has_owner)
-		return refuse_rowless(check, ": a repository without its owner");
+		return refuse_rowless(check, "it names a repository without its owner");
 	bool is_unknown = check->owner == NULL && !check->is_of_account;
 	check->has_owner = check->is_of_account = false;
 	if (is_unknown || allows_repository(check, check->owner, name, &full))
@@ -287,7 +288,7 @@ static enum error_class check_part(struct check *check, enum call_name names, co
 	if (is_awaited_now || names == NAMES_NOTHING || names == NAMES_REPOSITORY)
 		return ERROR_NONE;
 	if (names == NAMES_UNSAID)
-		return refuse_rowless(check, ": a part of it is unsaid");
+		return refuse_rowless(check, "its row does not say what a part of it names");
 	return rules[names](check, value) ? ERROR_NONE : refuse(check, names, value);
 }
 
@@ -298,7 +299,8 @@ static enum error_class check_path(struct check *check, const struct call_row *r
 
 	for (size_t i = 0; (open = strchr(open, '{')) != NULL; i++, open++) {
 		if (i >= PROVIDER_PARAMETERS || row->path_names[i] == NAMES_UNSAID)
-			return refuse_rowless(check, ": a {name} of its path is not in it");
+			return refuse_rowless(
+				check, "its row does not say what a {name} of its path names");
 		if (check->exchange->access->connection == NULL)
 			continue;
 		const char *value = request->parameters[i] != NULL ? request->parameters[i] : "";
@@ -340,7 +342,8 @@ static enum error_class check_query(struct check *check, const struct call_row *
 		const struct string_pair *pair = &request->query[i];
 		const struct call_part *part = find_part(row->query, pair->name);
 		if (part == NULL && !is_plain(check->exchange->provider, pair->name))
-			return refuse_rowless(check, ": a part of its query is not in it");
+			return refuse_rowless(
+				check, "its row does not say what a part of its query names");
 		if (part != NULL && pair->value != NULL &&
 			check->exchange->access->connection != NULL &&
 			check_part(check, part->names, pair->value) != ERROR_NONE)
@@ -348,7 +351,8 @@ static enum error_class check_query(struct check *check, const struct call_row *
 	}
 	for (size_t i = 0; i < CALL_PARTS_MAX && row->query[i].at != NULL; i++)
 		if (row->query[i].required && query_value(request, row->query[i].at) == NULL)
-			return refuse_rowless(check, ": it lacks a part that it needs");
+			return refuse_rowless(
+				check, "a part of its query is missing that its row needs");
 	return ERROR_NONE;
 }
 
@@ -396,7 +400,8 @@ static enum error_class check_members(
 		if (value == NULL)
 			value = member_text(check, json, row->body[i].otherwise);
 		if (value == NULL && row->body[i].required)
-			return refuse_rowless(check, ": it lacks a member that it needs");
+			return refuse_rowless(
+				check, "a member of its body is missing that its row needs");
 		if (value != NULL && check_part(check, row->body[i].names, value) != ERROR_NONE)
 			return check->error->class;
 	}
@@ -448,9 +453,10 @@ enum error_class allowance_check(const struct provider_exchange *exchange,
 	};
 
 	if (row == NULL)
-		return refuse_rowless(&check, "");
+		return refuse_rowless(&check, "no row says what it names");
 	if (request->unscoped && !row->unscoped)
-		return refuse_rowless(&check, " in another account");
+		return refuse_rowless(
+			&check, "its row does not say that it may go to another account");
 	if (check_path(&check, row) != ERROR_NONE || check_query(&check, row) != ERROR_NONE ||
 		check_body(&check, row) != ERROR_NONE)
 		return error->class;

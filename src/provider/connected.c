@@ -5,11 +5,6 @@
 
 #include "base/text.h"
 
-static bool is_of_settings(const struct connection *connection)
-{
-	return connection == NULL || strcmp(connection->name, CONNECTION_BUILT_IN) == 0;
-}
-
 struct provider_access connected_access(const struct provider *provider,
 	const struct settings *settings, const struct connection *connection,
 	const char *credential)
@@ -17,9 +12,9 @@ struct provider_access connected_access(const struct provider *provider,
 	struct provider_access access = provider->access(settings);
 	bool is_app = connection != NULL && strcmp(connection->kind, CONNECTION_APP) == 0;
 
-	if (is_of_settings(connection) && credential != NULL)
+	if (connection == NULL && credential != NULL)
 		access.token = credential;
-	if (is_of_settings(connection))
+	if (connection == NULL)
 		return access;
 	access.connection = connection;
 	access.scope = connection->account;
@@ -36,16 +31,16 @@ struct provider_access connected_access(const struct provider *provider,
 
 enum error_class connected_error(const struct connection *connection, struct error *error)
 {
-	char page[sizeof(error->remedy_url)];
+	char page[sizeof(error->remedy_url)], command[CONNECTION_COMMAND_SIZE];
 
-	if (is_of_settings(connection) ||
+	if (connection == NULL ||
 		(error->class != ERROR_AUTH_EXPIRED && error->class != ERROR_AUTH_MISSING))
 		return error->class;
 	text_copy(page, sizeof(page), error->remedy_url);
 	text_append(error->message, sizeof(error->message), " (connection '%s')", connection->name);
 	return error_remedy(error, text_or_null(page),
-		"'slipway connection test %s --tenant %s' says what lacks. An operator gives it "
-		"another credential by 'slipway connection add %s --tenant %s --replace'; then "
-		"trigger the step again.",
-		connection->name, connection->tenant, connection->name, connection->tenant);
+		"'slipway connection test %s --tenant %s' says what is missing. An operator "
+		"gives it another credential by %s; then trigger the step again.",
+		connection->name, connection->tenant,
+		connection_command(connection, "--replace", command));
 }

@@ -209,18 +209,22 @@ static enum error_class refuse_installation(const struct provider_exchange *exch
 {
 	const struct provider_request app = { .path = "/app", .expect = { 401, 403, 404 } };
 	const char *page = find_page(exchange, &app);
+	char command[CONNECTION_COMMAND_SIZE];
 	error_set(error, ERROR_APP_NOT_INSTALLED,
 		"GitHub answers %d: installation %s of the app is not there any more",
 		response->status, app_of(exchange)->installation_id);
-	return error_remedy(error,
-		page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL,
-		exchange->access->connection != NULL
-			? "Install the app on the organisation, and give the connection the number "
-			  "in the address of the page that follows: 'slipway connection add "
-			  "--installation NUMBER --replace'; then trigger the step again."
-			: "Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID "
-			  "to the number in the address of the page that follows, restart "
-			  "slipway-worker, then trigger the step again.");
+	const char *url =
+		page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL;
+	if (exchange->access->connection == NULL)
+		return error_remedy(error, url,
+			"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID "
+			"to the number in the address of the page that follows, restart "
+			"slipway-worker, then trigger the step again.");
+	return error_remedy(error, url,
+		"Install the app on the organisation; the NUMBER is in the address of the "
+		"page that follows. Then an operator gives it by %s; trigger the step again.",
+		connection_command(
+			exchange->access->connection, "--installation NUMBER --replace", command));
 }
 
 const char *github_app_page(const struct provider_exchange *exchange)

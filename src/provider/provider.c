@@ -295,6 +295,7 @@ static enum error_class refuse_redirect(const struct following *following,
 	const struct provider_exchange *exchange = following->exchange;
 	const struct connection *connection = exchange->access->connection;
 	const char *path = request_path(request, exchange->arena);
+	char command[CONNECTION_COMMAND_SIZE];
 
 	error_set(error, ERROR_NOT_ALLOWED,
 		"%s sends %s %s on to %s: what stood there was renamed or moved. The call was not "
@@ -303,10 +304,9 @@ static enum error_class refuse_redirect(const struct following *following,
 		exchange->provider->name, http_method_name(request->method),
 		path != NULL ? path : request->path, following->refused, connection->name);
 	return error_remedy(error, NULL,
-		"See at %s what it is called now, and give the step that name; where the lists of "
-		"the connection lack it, an admin of the tenant '%s' has to add it: 'slipway "
-		"connection add %s --tenant %s --replace'. Or give it its old name again.",
-		exchange->provider->name, connection->tenant, connection->name, connection->tenant);
+		"Give the step the name that it has at %s now; where no list of the connection has "
+		"that, an operator adds it by %s. Or give it its old name again.",
+		exchange->provider->name, connection_command(connection, "--replace", command));
 }
 
 static enum error_class send_with(const struct provider_exchange *exchange,

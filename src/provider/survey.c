@@ -54,12 +54,11 @@ void survey_add_expiry(struct survey *survey, int64_t expires_at)
 	if (survey->for_plan || !credential_ends_soon(expires_at, when))
 		return;
 	const struct connection *connection = survey->exchange->access->connection;
+	char command[CONNECTION_COMMAND_SIZE];
 	const char *advice = connection != NULL
 		? arena_format(survey->exchange->arena,
-			  "Make a new one and give it to the connection: 'slipway connection add "
-			  "%s "
-			  "--tenant %s --replace'.",
-			  connection->name, connection->tenant)
+			  "Make a new one, and give it to the connection by %s.",
+			  connection_command(connection, "--replace", command))
 		: arena_format(survey->exchange->arena,
 			  "Make a new one and put it into the file of %s_FILE: workers take it up "
 			  "without a restart.",

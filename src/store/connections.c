@@ -37,15 +37,14 @@ static enum error_class no_memory(struct error *error)
 
 static enum error_class refuse_broken(const struct stored_connection *stored, struct error *error)
 {
-	const char *tenant = stored->connection.tenant, *name = stored->connection.name;
+	char command[CONNECTION_COMMAND_SIZE];
 
 	if (error->class == ERROR_OUT_OF_MEMORY)
 		return error->class;
-	error_set(error, ERROR_AUTH_MISSING, "the connection '%s' is broken: %s", name,
-		error->message);
-	return error_remedy(error, NULL,
-		"An operator adds it again: 'slipway connection add %s --tenant %s --replace'.",
-		name, tenant);
+	error_set(error, ERROR_AUTH_MISSING, "the connection '%s' is broken: %s",
+		stored->connection.name, error->message);
+	return error_remedy(error, NULL, "An operator adds it again by %s.",
+		connection_command(&stored->connection, "--replace", command));
 }
 
 static enum error_class read_record(const char *text, struct arena *arena,
@@ -59,8 +58,7 @@ static enum error_class read_record(const char *text, struct arena *arena,
 	if (connection_read(tenant, name, stored->record, arena, &stored->connection, error) ==
 		ERROR_NONE)
 		return ERROR_NONE;
-	stored->connection.tenant = tenant;
-	stored->connection.name = name;
+	stored->connection = (struct connection){ .tenant = tenant, .name = name };
 	return refuse_broken(stored, error);
 }
 

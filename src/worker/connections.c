@@ -103,24 +103,33 @@ static void keep(struct connection_cache *cache, const char *key, int64_t read_a
 
 static enum error_class refuse_none(const struct connection_question *question, struct error *error)
 {
+	const struct connection missing = {
+		.name = "NAME", .tenant = question->app.tenant, .provider = question->provider
+	};
+	char command[CONNECTION_COMMAND_SIZE];
+
 	error_set(error, ERROR_AUTH_MISSING,
 		"the tenant has no connection for %s that the app uses", question->provider);
 	return error_remedy(error, NULL,
-		"An operator adds one by 'slipway connection add NAME --tenant %s --provider %s "
-		"--default', or the app names one with mode 'configure'; then trigger the step "
-		"again.",
-		question->app.tenant, question->provider);
+		"An operator adds one by %s, or the app names one with mode 'configure'; then "
+		"trigger the step again.",
+		connection_command(&missing, "--default", command));
 }
 
 static enum error_class refuse_unknown(
 	const struct connection_question *question, const char *name, struct error *error)
 {
+	/* What is no name can only be another one. */
+	const struct connection missing = { .name = identifier_valid(name) ? name : "NAME",
+		.tenant = question->app.tenant,
+		.provider = question->provider };
+	char command[CONNECTION_COMMAND_SIZE];
+
 	error_set(error, ERROR_AUTH_MISSING, "the tenant has no connection '%.64s'", name);
 	return error_remedy(error, NULL,
-		"An operator adds it by 'slipway connection add NAME --tenant %s --provider %s', "
-		"or "
-		"the app names another one with mode 'configure'; then trigger the step again.",
-		question->app.tenant, question->provider);
+		"An operator adds it by %s, or the app names another one with mode 'configure'; "
+		"then trigger the step again.",
+		connection_command(&missing, "", command));
 }
 
 static enum error_class refuse_other_provider(const struct connection_question *question,
@@ -137,13 +146,14 @@ static enum error_class refuse_other_provider(const struct connection_question *
 static enum error_class refuse_app(const struct connection_question *question,
 	const struct connection *connection, struct error *error)
 {
+	char command[CONNECTION_COMMAND_SIZE];
+
 	error_set(error, ERROR_NOT_ALLOWED, "the app '%s' may not use the connection '%s'",
 		question->app.app, connection->name);
 	return error_remedy(error, NULL,
-		"An operator of tenant %s lets it by 'slipway connection add %s --app ... "
-		"--replace', or the app names another one with mode 'configure'; then trigger the "
-		"step again.",
-		connection->tenant, connection->name);
+		"An operator lets it by %s, or the app names another one with mode 'configure'; "
+		"then trigger the step again.",
+		connection_command(connection, "--app APP --replace", command));
 }
 
 static enum error_class check(const struct connection_question *question,

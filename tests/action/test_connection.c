@@ -136,13 +136,15 @@ START_TEST(test_to_adopt_and_to_share_are_rights)
 	ck_assert(!has_rights("github", false, true, false));
 	ck_assert_int_eq(context.error.class, ERROR_NOT_ALLOWED);
 	ck_assert_ptr_nonnull(strstr(context.error.message, "may not adopt the repository"));
-	ck_assert_ptr_nonnull(strstr(context.error.remedy, "connection add main --adopt"));
+	ck_assert_ptr_nonnull(strstr(context.error.remedy,
+		"connection add main --tenant one --provider github --adopt"));
 	ck_assert(has_rights("github", true, true, true));
 	ck_assert(has_rights("http", false, true, true));
 	connection.adopt = true;
 	ck_assert(has_rights("github", false, true, false));
 	ck_assert(!has_rights("github", false, true, true));
-	ck_assert_ptr_nonnull(strstr(context.error.remedy, "connection add main --share"));
+	ck_assert_ptr_nonnull(strstr(context.error.remedy,
+		"connection add main --tenant one --provider github --share"));
 	connection.share = true;
 	ck_assert(has_rights("github", false, true, true));
 }

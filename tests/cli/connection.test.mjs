@@ -185,7 +185,8 @@ test('a broken record is left out of the list, and a test of it says how to mend
   assert.deepEqual(list(), []);
   const tried = run(['test', 'main']);
   assert.notEqual(tried.status, 0);
-  assert.match(tried.stderr, /is broken[\s\S]*slipway connection add main --tenant default --replace/);
+  assert.match(tried.stderr,
+    /is broken[\s\S]*slipway connection add main --tenant default --provider PROVIDER --replace/);
 });
 
 test('a record that was widened by hand has no credential', () => {
@@ -256,13 +257,13 @@ test('a test asks with the connection, and says when its token ends and what is 
   assert.equal(soon.calls[0].headers.authorization, `Bearer ${TOKEN}`);
   assert.deepEqual(soon.rows.map(({ check, verdict }) => [check, verdict]), [['main', 'ok'], ['main', 'warning']]);
   assert.match(soon.rows[1].what, /ends on .* in 5 days/);
-  assert.match(soon.rows[1].advice, /slipway connection add main --tenant one --replace/);
+  assert.match(soon.rows[1].advice, /slipway connection add main --tenant one --provider github --replace/);
   const late = await tryAt(['connection', 'test', 'main', '--tenant', 'one'], user(15));
   assert.deepEqual(late.rows.map(({ verdict }) => verdict), ['ok']);
   const refused = await tryAt(['connection', 'test', 'main', '--tenant', 'one'],
     { 'GET /user': { status: 401, body: { message: `Bad credentials ${TOKEN}` } } });
   assert.equal(refused.code, 1);
-  assert.match(refused.rows[0].advice, /slipway connection add main --tenant one --replace/);
+  assert.match(refused.rows[0].advice, /slipway connection add main --tenant one --provider github --replace/);
   for (const { said } of [soon, late, refused]) assert.ok(!said.includes(TOKEN));
 });
 
@@ -289,7 +290,8 @@ test('a test of an app says which permissions its installation lacks', async () 
   const gone = await tryAt(['connection', 'test', 'bot'], {});
   assert.equal(gone.code, 1);
   assert.match(gone.rows[0].what, /installation 77 of the app is not there any more/);
-  assert.match(gone.rows[0].advice, /slipway connection add --installation NUMBER --replace/);
+  assert.match(gone.rows[0].advice,
+    /slipway connection add bot --tenant default --provider github --installation NUMBER --replace/);
 });
 
 test('doctor asks with each connection that its login may list', async () => {

@@ -148,20 +148,28 @@ START_TEST(test_what_is_none_is_refused_with_its_place)
 }
 END_TEST
 
-START_TEST(test_that_of_the_settings_allows_all)
+START_TEST(test_the_workers_app_is_used_where_it_has_none_of_its_own)
 {
-	struct connection connection;
-
-	connection_built_in(&connection, "github");
-	for (enum connection_list which = 0; which <= CONNECTION_APPS; which++)
-		ck_assert(connection_allows(&connection, which, "what/ever"));
-	ck_assert(connection.adopt && connection.share);
-	ck_assert(connection_uses_settings(&connection));
-	connection =
+	struct connection connection =
 		read_one("{\"provider\":\"github\",\"kind\":\"app\",\"installationId\":\"7\"}");
 	ck_assert(connection_uses_settings(&connection));
 	connection = read_one(record_text);
 	ck_assert(!connection_uses_settings(&connection));
+}
+END_TEST
+
+START_TEST(test_the_command_names_the_connection_and_what_else_it_takes)
+{
+	const struct connection connection = read_one(record_text),
+				unread = { .tenant = "one", .name = "broken" };
+	char command[CONNECTION_COMMAND_SIZE];
+
+	ck_assert_str_eq(connection_command(&connection, "--adopt --replace", command),
+		"'slipway connection add main --tenant one --provider github --adopt "
+		"--replace' with its other flags, its credential and the login slipway-admin");
+	ck_assert_str_eq(connection_command(&unread, "", command),
+		"'slipway connection add broken --tenant one --provider PROVIDER' with its other "
+		"flags, its credential and the login slipway-admin");
 }
 END_TEST
 
@@ -241,7 +249,9 @@ int main(void)
 	const TTest *const tests[] = { test_reads_what_it_prints,
 		test_what_no_list_names_is_refused,
 		test_a_star_stands_for_any_characters_but_a_slash,
-		test_what_is_none_is_refused_with_its_place, test_that_of_the_settings_allows_all,
+		test_what_is_none_is_refused_with_its_place,
+		test_the_workers_app_is_used_where_it_has_none_of_its_own,
+		test_the_command_names_the_connection_and_what_else_it_takes,
 		test_a_credential_opens_with_its_own_record_only, test_a_secret_is_no_credential,
 		test_a_credential_has_bounds, NULL };
 	return suite_main("connection", tests, setup, teardown);

@@ -177,7 +177,7 @@ test('what names no provider, or is for other apps, is refused where it is confi
   assert.equal(number.status, 400);
   const refused = await post('one', 'configure', 'docs', { connections: { github: 'some' } });
   assert.equal(refused.status, 403, refused.text);
-  assert.match(refused.text, /slipway connection add some --app/);
+  assert.match(refused.text, /slipway connection add some --tenant one --provider github --app APP --replace/);
   assert.equal((await post('one', 'configure', 'shop-1', { connections: { github: 'some' } })).status, 200);
   const vercel = await post('one', 'configure', 'shop-1', { connections: { vercel: 'some' } });
   assert.equal(vercel.status, 422);
@@ -188,7 +188,8 @@ test('a default that is for other apps is refused to a run', async () => {
   add('one', 'some', TOKENS.one, '--default', '--app', 'shop-*');
   const ended = await run('one', 'outsider');
   assert.equal(ended.error.class, 'not_allowed', JSON.stringify(ended));
-  assert.match(JSON.stringify(ended.error.remedy), /slipway connection add some --app/);
+  assert.match(JSON.stringify(ended.error.remedy),
+    /slipway connection add some --tenant one --provider github --app APP --replace/);
   assert.deepEqual(tokensOf('outsider'), []);
   assert.equal((await run('one', 'shop-2')).status, 'done');
 });
@@ -217,7 +218,8 @@ test('an expired token is told with its connection and the command that replaces
   const ended = await run('one', 'late');
   assert.equal(ended.error.class, 'auth_expired', JSON.stringify(ended));
   assert.match(ended.error.message, /\(connection 'main'\)/);
-  assert.match(JSON.stringify(ended.error.remedy), /slipway connection add main --tenant one --replace/);
+  assert.match(JSON.stringify(ended.error.remedy),
+    /slipway connection add main --tenant one --provider github --replace/);
   assert.ok(!worker.log.includes('ghp_a-token-that-has-expired'));
 });
 
@@ -237,7 +239,8 @@ test('to adopt and to share take rights of the connection', async () => {
   const refused = await run('one', 'taker', 'stood-a');
   assert.equal(refused.error?.class, 'not_allowed', JSON.stringify(refused));
   assert.match(refused.error.message, /may not adopt the repository acme\/stood-a/);
-  assert.match(JSON.stringify(refused.error.remedy), /slipway connection add main --adopt --replace/);
+  assert.match(JSON.stringify(refused.error.remedy),
+    /slipway connection add main --tenant one --provider github --adopt --replace/);
   addBare('one', 'main', TOKENS.one, '--default', '--replace', '--adopt');
   await until(async () => (await run('one', 'taker', 'stood-a', {}, true)).status === 'done', 'adopted');
   // What is its own needs no right from then on; that others have it, too, does.
@@ -249,7 +252,8 @@ test('to adopt and to share take rights of the connection', async () => {
     const tried = await again();
     return /may not share/.test(tried.error.message) && tried;
   }, 'it may adopt');
-  assert.match(JSON.stringify(shared.error.remedy), /slipway connection add main --share --replace/);
+  assert.match(JSON.stringify(shared.error.remedy),
+    /slipway connection add main --tenant one --provider github --share --replace/);
   addBare('one', 'main', TOKENS.one, '--default', '--replace', '--adopt', '--share');
   await until(async () => (await again()).status === 'done', 'shared');
 });

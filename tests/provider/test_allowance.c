@@ -29,6 +29,7 @@ static const char *const owners[] = { "acme" }, *const repositories[] = { "Other
 static const struct connection listed = {
 	.tenant = "t1",
 	.name = "narrow",
+	.provider = "github",
 	.kind = "token",
 	.owners = { owners, 1 },
 	.repositories = { repositories, 2 },
@@ -327,8 +328,12 @@ START_TEST(test_the_refusal_says_what_and_who_may_change_it)
 	ck_assert_str_eq(error.message,
 		"the connection 'narrow' to GitHub is not for the repository evil/docs: the call "
 		"was not sent");
-	ck_assert_ptr_nonnull(strstr(error.remedy, "admin of the tenant 't1'"));
-	ck_assert_ptr_nonnull(strstr(error.remedy, "slipway connection add narrow"));
+	ck_assert_str_eq(error.remedy,
+		"If it is meant, an operator has to add it to the repositories of the connection "
+		"by "
+		"'slipway connection add narrow --tenant t1 --provider github --replace' with its "
+		"other flags, its credential and the login slipway-admin. Or use another "
+		"connection.");
 	ck_assert(!error_class_facts(error.class)->retryable);
 }
 END_TEST
@@ -530,7 +535,7 @@ START_TEST(test_a_change_is_not_sent_on_to_what_was_moved)
 		ck_assert_uint_eq(peer_count(peer, changes[i].name, to), 0);
 		ck_assert_ptr_nonnull(strstr(error.message, from));
 		ck_assert_ptr_nonnull(strstr(error.message, to));
-		ck_assert_ptr_nonnull(strstr(error.remedy, "what it is called now"));
+		ck_assert_ptr_nonnull(strstr(error.remedy, "the name that it has at GitHub now"));
 		connection.owners = (struct string_list){ all, 1 };
 		ck_assert_int_eq(send_to(&github, &request), ERROR_NONE);
 		ck_assert_uint_eq(peer_count(peer, changes[i].name, to), 1);

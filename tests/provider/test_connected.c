@@ -91,10 +91,6 @@ static const struct connection app_of_one = { .tenant = "one",
 
 START_TEST(test_that_of_the_settings_has_what_they_say)
 {
-	struct connection built_in;
-
-	connection_built_in(&built_in, "github");
-	ck_assert_str_eq(access_of(&github, &built_in, NULL).token, "of-the-settings");
 	ck_assert_str_eq(access_of(&github, NULL, NULL).token, "of-the-settings");
 	ck_assert_str_eq(access_of(&vercel, NULL, NULL).scope, "team_settings");
 	ck_assert_ptr_null(access_of(&github, NULL, NULL).connection);
