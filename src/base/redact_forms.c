@@ -223,11 +223,14 @@ static bool read_pieces(
 	return true;
 }
 
-/* As a text for a person is made plain (base/text.h), but a row of white space is one blank. */
+/* As a text for a person is made plain (base/text.h), but a row of white space is one blank. A NUL
+ * stands for what is no base64 (below), and no secret has one. */
 static struct piece read_line(const char *text, size_t left)
 {
 	size_t white = 0;
 
+	if (text[0] == '\0')
+		return (struct piece){ 0, 0, { 0 } };
 	while (white < left && text[white] != '\0' && strchr(WHITE, text[white]) != NULL)
 		white++;
 	if (white > 0)

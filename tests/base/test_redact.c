@@ -86,6 +86,19 @@ START_TEST(test_what_white_space_stands_at_the_ends_of_a_secret_may_be_missing)
 }
 END_TEST
 
+/* What is no base64 looks like none of its control characters. */
+START_TEST(test_a_secret_of_control_characters_hides_nothing_else)
+{
+	char text[] = "********** abcdefghijkl **********", shown[] = "a ???????? b";
+
+	know("\b\b\b\b\b\b\b\b");
+	redact_text(text);
+	ck_assert_str_eq(text, "********** abcdefghijkl **********");
+	redact_text(shown);
+	ck_assert_str_eq(shown, "a ******** b");
+}
+END_TEST
+
 static void encode(const char *before, const char *secret, const char *after, int variant,
 	char *text, size_t size)
 {
@@ -291,7 +304,9 @@ int main(void)
 {
 	const TTest *const tests[] = { test_our_own_tokens_go_by_their_looks,
 		test_escapes_within_escapes_are_read, test_base64_is_read_at_each_offset,
-		test_base64_of_base64_is_read, test_base64_in_json_in_lines_and_of_json_is_read,
+		test_base64_of_base64_is_read,
+		test_a_secret_of_control_characters_hides_nothing_else,
+		test_base64_in_json_in_lines_and_of_json_is_read,
 		test_the_end_of_a_cut_text_tells_nothing,
 		test_an_error_is_redacted_before_it_is_cut,
 		test_secrets_within_one_another_and_side_by_side_go, test_any_bytes_may_be_redacted,
