@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/listing.h"
+#include "cli/open_redis.h"
 #include "cli/show.h"
 #include "store/audit.h"
 
@@ -70,8 +71,7 @@ static int execute(void *raw_options)
 	struct error error;
 	struct redis *redis;
 
-	if (redis_from_settings(&options->settings, "slipway-audit", 5000, &redis, &error) !=
-		ERROR_NONE)
+	if (open_redis(&options->settings, "audit", &redis, &error) != ERROR_NONE)
 		return command_fail(&error);
 	enum error_class class = options->cut_days > 0
 		? cut(redis, options->cut_days, &error)

@@ -4,17 +4,16 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/process.h"
-#include "base/text.h"
 #include "cli/command.h"
 #include "cli/connection_add.h"
 #include "cli/doctor.h"
+#include "cli/open_redis.h"
+#include "cli/operator.h"
 #include "cli/show.h"
 #include "core/connection.h"
-#include "core/token.h"
 #include "slipway/field.h"
 #include "store/audit.h"
 #include "store/connections.h"
@@ -27,24 +26,37 @@ static const char *tenant_of(const struct connection_options *options)
 	return options->tenant != NULL ? options->tenant : TENANT_DEFAULT;
 }
 
-/* What is changed here, no api has seen. The record is what it may do from now on; NULL: nothing.
+/*
+ * What is changed here, no api has seen. The record is what it may do from now on; NULL: nothing. A
+ * command that failed midway has changed something, for all that is known: the audit has that too,
+ * as what it failed with. Gives the exit status.
  */
 static int tell_audit(struct redis *redis, const struct connection_options *options,
-	const char *what, const char *record)
+	const char *what, const char *record, const struct error *failure)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	char who[TOKEN_LABEL_SIZE];
+	char who[OPERATOR_SIZE];
+	const struct error_class_facts *facts =
+		failure != NULL ? error_class_facts(failure->class) : NULL;
 	struct audit_entry entry = { .tenant = tenant_of(options),
 		.token = who,
 		.what = what,
-		.status = 200,
-		.detail = arena_format(&arena, "connection %s%s%s%s", options->name,
+		.status = facts != NULL ? facts->http_status : 200,
+		.class = facts != NULL ? facts->name : NULL,
+		.detail = arena_format(&arena, "connection %s%s%s%s%s", options->name,
 			record != NULL && options->is_default ? ", the default" : "",
-			record != NULL ? ": " : "", record != NULL ? record : "") };
+			failure != NULL ? ", all or a part of it" : "", record != NULL ? ": " : "",
+			record != NULL ? record : "") };
 	struct error error;
 
-	text_format(who, sizeof(who), "user %u", (unsigned)getuid());
-	return audit_append(redis, &entry, &error) == ERROR_NONE ? EX_OK : command_fail(&error);
+	operator_name(who);
+	enum error_class class = audit_append(redis, &entry, &error);
+	if (class == ERROR_NONE)
+		return failure != NULL ? command_fail(failure) : EX_OK;
+	if (failure != NULL)
+		command_fail(failure);
+	fprintf(stderr, "slipway: the audit lacks this %s, for:\n", what);
+	return command_fail(&error);
 }
 
 /* ---- add ---- */
@@ -59,10 +71,11 @@ static int add(struct redis *redis, const struct connection_options *options)
 	process_hide();
 	given.tenant = tenant_of(options);
 	if (connection_add(redis, &given, &arena, &record, &error) != ERROR_NONE)
-		return command_fail(&error);
+		return record != NULL ? tell_audit(redis, options, "connection add", record, &error)
+				      : command_fail(&error);
 	printf("The tenant %s has the connection %s%s.\n", given.tenant, given.name,
 		given.is_default ? ", which its apps use where they name no other" : "");
-	return tell_audit(redis, options, "connection add", record);
+	return tell_audit(redis, options, "connection add", record, NULL);
 }
 
 /* ---- list ---- */
@@ -80,11 +93,25 @@ static bool add_facts(cJSON *json, const struct stored_connection *stored)
 			cJSON_CreateString(clock_text_or_null(connection->created_at, time)));
 }
 
+/* Of one that is broken nothing else is known. */
+static bool add_fault(cJSON *json, const struct stored_connection *stored)
+{
+	return json_add(json, "tenant", cJSON_CreateString(stored->connection.tenant)) &&
+		json_add(json, "name", cJSON_CreateString(stored->connection.name)) &&
+		json_add(json, "fault", cJSON_CreateString(stored->fault)) &&
+		json_add(json, "advice", cJSON_CreateString(stored->advice));
+}
+
 static void show_connection_json(const struct stored_connection *stored)
 {
 	CLEANUP_JSON cJSON *json = NULL;
 	struct error ignored;
 
+	if (stored->fault != NULL) {
+		json = cJSON_CreateObject();
+		show_json(stdout, add_fault(json, stored) ? json : NULL);
+		return;
+	}
 	if (record_encode(&connection_record, &stored->connection, &json, &ignored) == ERROR_NONE &&
 		add_facts(json, stored))
 		show_json(stdout, json);
@@ -116,6 +143,14 @@ static void show_connection(const struct stored_connection *stored)
 
 	show_column(stdout, connection->tenant, 16);
 	show_column(stdout, connection->name, 16);
+	if (stored->fault != NULL) {
+		printf("broken\n    ");
+		show_text(stdout, stored->fault);
+		printf("\n    ");
+		show_text(stdout, stored->advice);
+		putchar('\n');
+		return;
+	}
 	show_column(stdout, connection->provider, 8);
 	show_column(stdout, connection->kind, 6);
 	show_column(stdout, connection->account, 16);
@@ -151,11 +186,14 @@ static int list(struct redis *redis, const struct connection_options *options)
 static int remove_one(struct redis *redis, const struct connection_options *options)
 {
 	struct error error;
+	bool changed;
 
-	if (connection_delete(redis, tenant_of(options), options->name, &error) != ERROR_NONE)
-		return command_fail(&error);
+	if (connection_delete(redis, tenant_of(options), options->name, &changed, &error) !=
+		ERROR_NONE)
+		return changed ? tell_audit(redis, options, "connection remove", NULL, &error)
+			       : command_fail(&error);
 	printf("The tenant %s has no connection %s any more.\n", tenant_of(options), options->name);
-	return tell_audit(redis, options, "connection remove", NULL);
+	return tell_audit(redis, options, "connection remove", NULL, NULL);
 }
 
 /* ---- test ---- */
@@ -229,8 +267,7 @@ static int execute(void *raw_options)
 	struct error error;
 	struct redis *redis;
 
-	if (redis_from_settings(&options->settings, "slipway-connection", 5000, &redis, &error) !=
-		ERROR_NONE)
+	if (open_redis(&options->settings, "connection", &redis, &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = find_action(options->what)->execute(redis, options);
 	redis_free(redis);

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/open_redis.h"
 #include "cli/show.h"
 #include "slipway/field.h"
 #include "store/functions.h"
-#include "store/layout.h"
 
 struct options {
 	struct settings settings; /* first: see command.h */
@@ -81,10 +81,8 @@ static int execute(void *raw_options)
 	struct error error;
 	struct redis *redis;
 
-	if (redis_from_settings(&options->settings, "slipway-functions", 5000, &redis, &error) !=
-		ERROR_NONE)
+	if (open_store(&options->settings, "functions", &redis, &error) != ERROR_NONE)
 		return command_fail(&error);
-	layout_require(redis);
 	enum error_class class = actions[find_action(options->what)].execute(redis, &error);
 	redis_free(redis);
 	return class == ERROR_NONE ? EX_OK : command_fail(&error);

@@ -9,9 +9,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/open_redis.h"
 #include "cli/show.h"
 #include "store/lanes.h"
-#include "store/layout.h"
 
 struct options {
 	struct settings settings; /* first: see command.h */
@@ -212,10 +212,8 @@ static int execute(void *raw_options)
 	struct error error;
 	struct redis *redis;
 
-	if (redis_from_settings(&options->settings, "slipway-queue", 5000, &redis, &error) !=
-		ERROR_NONE)
+	if (open_store(&options->settings, "queue", &redis, &error) != ERROR_NONE)
 		return command_fail(&error);
-	layout_require(redis);
 	enum error_class class = options->what != NULL
 		? pause_or_resume(redis, options, &arena, &error)
 		: list(redis, options, &arena, &error);

@@ -7,10 +7,10 @@
 
 #include "base/record.h"
 #include "cli/command.h"
+#include "cli/open_redis.h"
 #include "cli/show.h"
 #include "core/resource.h"
 #include "store/keys.h"
-#include "store/layout.h"
 #include "store/ledger.h"
 
 struct options {
@@ -73,10 +73,8 @@ static enum error_class show(const struct options *options, struct error *error)
 		options->app };
 	struct redis *redis;
 
-	if (redis_from_settings(&options->settings, "slipway-resources", 5000, &redis, error) !=
-		ERROR_NONE)
+	if (open_store(&options->settings, "resources", &redis, error) != ERROR_NONE)
 		return error->class;
-	layout_require(redis);
 	enum error_class class = ledger_read(redis, &app, &ledger, error);
 	redis_free(redis);
 	if (class != ERROR_NONE || print_list(ledger, options->json, &arena, error) != ERROR_NONE)

@@ -8,9 +8,9 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/open_redis.h"
 #include "cli/show.h"
 #include "store/budgets.h"
-#include "store/layout.h"
 
 struct options {
 	struct settings settings; /* first: see command.h */
@@ -167,10 +167,8 @@ static int execute(void *raw_options)
 	struct redis *redis;
 
 	if (budgets_check(options->settings.budgets, &error) != ERROR_NONE ||
-		redis_from_settings(&options->settings, "slipway-tenant", 5000, &redis, &error) !=
-			ERROR_NONE)
+		open_store(&options->settings, "tenant", &redis, &error) != ERROR_NONE)
 		return command_fail(&error);
-	layout_require(redis);
 	enum error_class class = options->tenant != NULL
 		? show(redis, options, options->tenant, &error)
 		: list(redis, options, &error);

@@ -6,11 +6,12 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/open_redis.h"
+#include "cli/operator.h"
 #include "cli/show.h"
 #include "slipway/field.h"
 #include "store/keys.h"
@@ -55,7 +56,7 @@ static bool read_duration(const char *text, int64_t *ret_ms)
 
 static void fill(struct token *token, const struct options *options)
 {
-	text_format(token->maker, sizeof(token->maker), "user %u", (unsigned)getuid());
+	operator_name(token->maker);
 	token->role = role_by_name(options->role);
 	text_copy(token->tenant, sizeof(token->tenant), options->tenant);
 	if (options->prefix != NULL)
@@ -232,8 +233,7 @@ static int execute(void *raw_options)
 	struct error error;
 	struct redis *redis;
 
-	if (redis_from_settings(&options->settings, "slipway-token", 5000, &redis, &error) !=
-		ERROR_NONE)
+	if (open_redis(&options->settings, "token", &redis, &error) != ERROR_NONE)
 		return command_fail(&error);
 	enum error_class class = find_action(options->what)->execute(redis, options, &error);
 	redis_free(redis);

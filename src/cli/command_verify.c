@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/open_redis.h"
 #include "cli/show.h"
 #include "core/mac.h"
 #include "core/secret.h"
-#include "store/layout.h"
 #include "store/verify.h"
 
 struct options {
@@ -95,11 +95,9 @@ static enum error_class verify(
 		.found = print_finding,
 		.context = options,
 	};
-	enum error_class class =
-		redis_from_settings(&options->settings, "slipway-verify", 5000, &redis, error);
+	enum error_class class = open_store(&options->settings, "verify", &redis, error);
 
 	if (class == ERROR_NONE) {
-		layout_require(redis);
 		class = store_verify(redis, &wanted, counts, error);
 		redis_free(redis);
 	}

@@ -8,9 +8,9 @@
 #include "base/record.h"
 #include "cli/command.h"
 #include "cli/endpoint.h"
+#include "cli/open_redis.h"
 #include "cli/show.h"
 #include "core/digest.h"
-#include "store/layout.h"
 #include "store/workers.h"
 
 struct options {
@@ -223,10 +223,8 @@ static enum error_class read_workers(
 {
 	struct redis *redis;
 
-	if (redis_from_settings(&options->settings, "slipway-workers", 5000, &redis, error) !=
-		ERROR_NONE)
+	if (open_store(&options->settings, "workers", &redis, error) != ERROR_NONE)
 		return error->class;
-	layout_require(redis);
 	enum error_class class = workers_read(redis, &workers->arena, &workers->rows, error);
 	redis_free(redis);
 	return class;

@@ -6,11 +6,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/redact.h"
 #include "base/secret_file.h"
-#include "base/text.h"
+#include "cli/operator.h"
 #include "core/connection.h"
 #include "core/secret.h"
 #include "provider/providers.h"
@@ -138,6 +137,7 @@ static enum error_class store(struct redis *redis, const struct connection_optio
 {
 	struct connection read_back; /* what readers refuse is not written */
 	const char *record, *sealed = NULL;
+	bool changed;
 
 	if (connection_print(connection, arena, &record, error) != ERROR_NONE ||
 		connection_read(connection->tenant, connection->name, record, arena, &read_back,
@@ -146,10 +146,11 @@ static enum error_class store(struct redis *redis, const struct connection_optio
 			connection_seal(options->settings.secrets_public_key, connection, record,
 				credential, arena, &sealed, error) != ERROR_NONE))
 		return error->class;
-	if (connection_store(redis, connection, record, sealed, options->replace, error) !=
-		ERROR_NONE)
-		return error->class;
-	*ret_record = record;
+	enum error_class class = connection_store(
+		redis, connection, record, sealed, options->replace, &changed, error);
+	*ret_record = changed ? record : NULL;
+	if (class != ERROR_NONE)
+		return class;
 	return options->is_default ? connection_set_default(redis, connection, error) : ERROR_NONE;
 }
 
@@ -157,10 +158,11 @@ enum error_class connection_add(struct redis *redis, const struct connection_opt
 	struct arena *arena, const char **ret_record, struct error *error)
 {
 	const char *credential;
-	char maker[64];
+	char maker[OPERATOR_SIZE];
 	int64_t now;
 
-	text_format(maker, sizeof(maker), "user %u", (unsigned)getuid());
+	*ret_record = NULL;
+	operator_name(maker);
 	if (server_time(redis, &now, error) != ERROR_NONE)
 		return error->class;
 	const struct connection connection = make_connection(options, now, maker);

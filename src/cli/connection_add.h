@@ -20,8 +20,9 @@ struct connection_options {
 	bool adopt, share, is_default, replace, json;
 };
 
-/* Writes it to Redis; *ret_record is what readers find of it, without its credential, in the arena.
- * ERROR_INVALID_INPUT names the option that is wrong. */
+/* Writes it to Redis; *ret_record is what readers find of it, without its credential, in the arena:
+ * also where an error came after it was written; else NULL. ERROR_INVALID_INPUT names the option
+ * that is wrong. */
 enum error_class connection_add(struct redis *redis, const struct connection_options *options,
 	struct arena *arena, const char **ret_record, struct error *error) SLIPWAY_MUST_CHECK;
 

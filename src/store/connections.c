@@ -239,7 +239,8 @@ static enum error_class drop_others(struct redis *redis, const char *record_key,
 }
 
 enum error_class connection_store(struct redis *redis, const struct connection *connection,
-	const char *record, const char *sealed, bool replace, struct error *error)
+	const char *record, const char *sealed, bool replace, bool *ret_changed,
+	struct error *error)
 {
 	char record_key[KEY_SIZE], credential_key[KEY_SIZE], digest[CONNECTION_DIGEST_SIZE];
 	char standing[CONNECTION_DIGEST_SIZE];
@@ -248,15 +249,18 @@ enum error_class connection_store(struct redis *redis, const struct connection *
 	make_key(record_key, RECORD_PREFIX, connection->tenant, connection->name);
 	make_key(credential_key, CREDENTIAL_PREFIX, connection->tenant, connection->name);
 	connection_digest(record, digest);
+	*ret_changed = false;
 	if (read_digest(redis, record_key, standing, error) != ERROR_NONE)
 		return error->class;
 	if (!replace && standing[0] != '\0')
 		return refuse_second(connection->name, error);
+	if (sealed != NULL &&
+		put_credential(redis, credential_key, digest, sealed, error) != ERROR_NONE)
+		return error->class;
+	*ret_changed = true;
 	/* Once more behind the record: another writer may have dropped it before that stood there.
 	 */
-	if ((sealed != NULL &&
-		    put_credential(redis, credential_key, digest, sealed, error) != ERROR_NONE) ||
-		redis_write(redis, "connection", ARRAY_LEN(put), put, error) != ERROR_NONE ||
+	if (redis_write(redis, "connection", ARRAY_LEN(put), put, error) != ERROR_NONE ||
 		(sealed != NULL &&
 			put_credential(redis, credential_key, digest, sealed, error) != ERROR_NONE))
 		return error->class;
@@ -293,15 +297,32 @@ static enum error_class drop_default(
 	return ERROR_NONE;
 }
 
-enum error_class connection_delete(
-	struct redis *redis, const char *tenant, const char *name, struct error *error)
+/* The default first, so that none names what is not there, wherever this ends; the record last, so
+ * that the same command goes on with what is left. */
+static enum error_class drop_all(struct redis *redis, const char *tenant, const char *name,
+	const char *record_key, struct error *error)
 {
-	char record_key[KEY_SIZE], credential_key[KEY_SIZE], digest[CONNECTION_DIGEST_SIZE];
-	const char *const drop[] = { "DEL", record_key };
+	char credential_key[KEY_SIZE];
 	const char *const drop_sealed[] = { "DEL", credential_key };
+	const char *const drop[] = { "DEL", record_key };
 
-	make_key(record_key, RECORD_PREFIX, tenant, name);
 	make_key(credential_key, CREDENTIAL_PREFIX, tenant, name);
+	if (drop_default(redis, tenant, name, error) != ERROR_NONE ||
+		redis_write(redis, "connection", ARRAY_LEN(drop_sealed), drop_sealed, error) !=
+			ERROR_NONE ||
+		redis_write(redis, "connection", ARRAY_LEN(drop), drop, error) != ERROR_NONE)
+		return error->class;
+	/* Another writer may have made it the default meanwhile. */
+	return drop_default(redis, tenant, name, error);
+}
+
+enum error_class connection_delete(struct redis *redis, const char *tenant, const char *name,
+	bool *ret_changed, struct error *error)
+{
+	char record_key[KEY_SIZE], digest[CONNECTION_DIGEST_SIZE];
+
+	*ret_changed = false;
+	make_key(record_key, RECORD_PREFIX, tenant, name);
 	if (read_digest(redis, record_key, digest, error) != ERROR_NONE)
 		return error->class;
 	if (digest[0] == '\0') {
@@ -309,11 +330,8 @@ enum error_class connection_delete(
 			name);
 		return error_remedy(error, NULL, "'slipway connection list' shows them.");
 	}
-	if (redis_write(redis, "connection", ARRAY_LEN(drop_sealed), drop_sealed, error) !=
-			ERROR_NONE ||
-		redis_write(redis, "connection", ARRAY_LEN(drop), drop, error) != ERROR_NONE)
-		return error->class;
-	return drop_default(redis, tenant, name, error);
+	*ret_changed = true;
+	return drop_all(redis, tenant, name, record_key, error);
 }
 
 /* ---- listing ---- */
@@ -341,6 +359,14 @@ static bool split_key(
 	return identifier_valid(tenant) && identifier_valid(colon + 1);
 }
 
+static enum error_class tell_fault(
+	struct stored_connection *stored, struct arena *arena, struct error *error)
+{
+	stored->fault = arena_string(arena, error->message);
+	stored->advice = arena_string(arena, error->remedy);
+	return stored->fault != NULL && stored->advice != NULL ? ERROR_NONE : no_memory(error);
+}
+
 static enum error_class read_page(struct redis *redis, const struct redisReply *page,
 	struct listing *listing, struct error *error)
 {
@@ -351,9 +377,11 @@ static enum error_class read_page(struct redis *redis, const struct redisReply *
 			continue;
 		enum error_class class =
 			connection_fetch(redis, tenant, name, false, listing->arena, stored, error);
-		if (class != ERROR_NONE && class != ERROR_AUTH_MISSING)
+		if (class == ERROR_AUTH_MISSING)
+			class = tell_fault(stored, listing->arena, error);
+		if (class != ERROR_NONE)
 			return class;
-		listing->count += class == ERROR_NONE && stored->record != NULL ? 1 : 0;
+		listing->count += stored->record != NULL ? 1 : 0;
 	}
 	return ERROR_NONE;
 }
@@ -387,6 +415,8 @@ static enum error_class mark_defaults(
 		const char *const ask[] = { "HGET", key, stored->connection.provider };
 		CLEANUP_REPLY struct redisReply *reply = NULL;
 
+		if (stored->fault != NULL)
+			continue;
 		make_defaults_key(key, stored->connection.tenant);
 		if (redis_command(redis, ARRAY_LEN(ask), ask, &reply, error) != ERROR_NONE)
 			return error->class;

@@ -22,7 +22,10 @@ struct stored_connection {
 	struct connection connection;
 	const char *record; /* its text; NULL: there is no such connection */
 	const char *sealed; /* NULL: there is none for this record, or it was not asked for */
-	bool is_default;    /* of lists only */
+	/* Of lists only: whether it is its tenant's default, and what is wrong with the record,
+	 * with what to do: then nothing but its tenant and name is known. NULL: it is sound. */
+	bool is_default;
+	const char *fault, *advice;
 };
 
 /* Reads one of the tenant's; with its sealed credential where that is asked for.
@@ -44,22 +47,24 @@ enum error_class connection_choose(struct redis *redis, const struct app_name *a
 
 /*
  * Writes it; created_at of the record is the caller's. sealed NULL: it uses the workers' own
- * credential. Without `replace`, ERROR_RUN_CONFLICT where there is one of the name.
+ * credential. Without `replace`, ERROR_RUN_CONFLICT where there is one of the name. *ret_changed:
+ * whether the record may stand, also where an error came after that.
  */
 enum error_class connection_store(struct redis *redis, const struct connection *connection,
-	const char *record, const char *sealed, bool replace,
+	const char *record, const char *sealed, bool replace, bool *ret_changed,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Makes it the tenant's default for its provider. */
 enum error_class connection_set_default(struct redis *redis, const struct connection *connection,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Removes it with its credential, and as a default. ERROR_NOT_FOUND where there is none. */
+/* Removes it with its credential, and as a default. ERROR_NOT_FOUND where there is none.
+ * *ret_changed: whether a part may be gone, also where an error came after that. */
 enum error_class connection_delete(struct redis *redis, const char *tenant, const char *name,
-	struct error *error) SLIPWAY_MUST_CHECK;
+	bool *ret_changed, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* All connections of the tenant, or of all where it is NULL, by tenant and name; broken ones are
- * left out. Both in the arena. */
+/* All connections of the tenant, or of all where it is NULL, by tenant and name, also those
+ * that a hand has broken. Both in the arena. */
 enum error_class connection_list_all(struct redis *redis, const char *tenant, struct arena *arena,
 	const struct stored_connection **ret_list, size_t *ret_count,
 	struct error *error) SLIPWAY_MUST_CHECK;

@@ -1,6 +1,7 @@
 // slipway connection: what it refuses, what Redis has of it then, what is shown, and who may write it there.
 //
 // covers: src/store/connections.c src/cli/command_connection.c src/cli/connection_add.c src/cli/diagnosis.c
+// covers: src/cli/operator.c src/cli/open_redis.c
 import { test, before, after, beforeEach } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -136,6 +137,43 @@ test('what is removed is gone with its credential, and is no default any more', 
   assert.match(none.stderr, /has no connection 'main'/);
 });
 
+// From what stands there on, that login may no more what these words leave out.
+const may = (words) => redis.cli(TESTER, 'ACL', 'SETUSER', 'slipway-admin', 'clearselectors',
+  `(~slipway:connection:* ~slipway:credential:* ${words})`);
+const audit = () => spawnSync(path.join(build, 'slipway'), ['audit', '--json', ...redis.flags('slipway-admin')],
+  { encoding: 'utf8' }).stdout.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+
+test('where a command stops midway, no default names nothing, and the audit has what it did', async (t) => {
+  t.after(() => redis.cli(TESTER, 'ACL', 'LOAD'));
+  assert.equal(add('main', [...token, '--default']).status, 0);
+
+  may('+hset +hget +hmget +hgetall +del');
+  const replaced = add('main', ['--token-file', '-', '--owner', '*', '--replace']);
+  assert.notEqual(replaced.status, 0);
+  const record = get('HGET', 'slipway:connection:default:main', 'record');
+  assert.match(record, /"owners":\["\*"\]/);
+  assert.deepEqual(audit().slice(1).map(({ what, detail, status, class: word }) => [what, detail, status, word]),
+    [['connection add', `connection main, all or a part of it: ${record}`, 503, 'store_unavailable']]);
+
+  may('+hset +hget +hmget +hgetall +hdel');
+  const removed = run(['remove', 'main']);
+  assert.notEqual(removed.status, 0);
+  assert.equal(get('EXISTS', 'slipway:connection:default'), '0');
+  assert.equal(list().length, 1);
+  assert.deepEqual(audit().slice(2).map(({ what, detail }) => [what, detail]),
+    [['connection remove', 'connection main, all or a part of it']]);
+
+  redis.cli(TESTER, 'ACL', 'LOAD');
+  assert.equal(run(['remove', 'main']).status, 0);
+  assert.equal(get('KEYS', '*main*'), '');
+
+  redis.cli(TESTER, 'SET', 'slipway:connection:default', 'no hash');
+  assert.notEqual(add('late', [...token, '--default']).status, 0);
+  assert.match(audit().at(-1).detail, /^connection late, the default, all or a part of it: \{/);
+  assert.notEqual(add('late', token).status, 0); // it stands already: nothing is changed, and nothing told
+  assert.equal(audit().length, 5);
+});
+
 test('of replacements at once one stands, and its credential with it', async () => {
   for (let round = 0; round < 12; round += 1) {
     assert.equal(add('main', [...token, '--replace']).status, 0);
@@ -179,10 +217,16 @@ test('an installation of the workers\' app has no credential of its own; an own 
   assert.equal(get('HLEN', 'slipway:credential:default:own'), '1');
 });
 
-test('a broken record is left out of the list, and a test of it says how to mend it', () => {
+test('a broken record is listed as what it is, and a test of it says how to mend it', () => {
   assert.equal(add('main', token).status, 0);
+  assert.equal(add('next', token).status, 0);
   redis.cli(TESTER, 'HSET', 'slipway:connection:default:main', 'record', '{"provider":"github"');
-  assert.deepEqual(list(), []);
+  const [broken, next, ...more] = list();
+  assert.deepEqual([broken.tenant, broken.name, next.name, more], ['default', 'main', 'next', []]);
+  assert.match(broken.fault, /'main' is broken/);
+  assert.match(broken.advice, /slipway connection add main --tenant default/);
+  assert.match(run(['list']).stdout,
+    /^default +main +broken\n +the connection 'main' is broken.*\n +An operator adds it again by .*\ndefault +next/m);
   const tried = run(['test', 'main']);
   assert.notEqual(tried.status, 0);
   assert.match(tried.stderr,
@@ -299,6 +343,12 @@ test('doctor asks with each connection that its login may list', async () => {
   const found = await tryAt(['doctor'], { 'GET /user': { body: { login: 'a' } } }, 'slipway-verify');
   const rows = found.rows.filter(({ check }) => check.endsWith('/main'));
   assert.deepEqual(rows.map(({ check, verdict }) => [check, verdict]), [['one/main', 'ok'], ['two/main', 'ok']]);
+  redis.cli(TESTER, 'HSET', 'slipway:connection:one:main', 'record', '{');
+  const after = await tryAt(['doctor'], { 'GET /user': { body: { login: 'a' } } }, 'slipway-verify');
+  assert.deepEqual(after.rows.filter(({ check }) => check.endsWith('/main')).map(({ check, verdict }) =>
+    [check, verdict]), [['one/main', 'fault'], ['two/main', 'ok']]);
+  assert.notEqual(after.code, 0);
+  assert.match(after.said, /'main' is broken/);
   assert.ok(!found.said.includes(TOKEN));
 });
 

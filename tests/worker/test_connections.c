@@ -39,10 +39,11 @@ static void add(const char *tenant, const char *name, const char *provider, bool
 		.owners = { all, 1 },
 		.apps = { all, 1 } };
 	const char *record;
+	bool changed;
 
 	ck_assert_int_eq(connection_print(&connection, &arena, &record, &error), ERROR_NONE);
-	ck_assert_int_eq(
-		connection_store(redis, &connection, record, "sealed.00000000.AAAA", true, &error),
+	ck_assert_int_eq(connection_store(redis, &connection, record, "sealed.00000000.AAAA", true,
+				 &changed, &error),
 		ERROR_NONE);
 	if (is_default)
 		ck_assert_int_eq(connection_set_default(redis, &connection, &error), ERROR_NONE);
@@ -148,10 +149,12 @@ static void set_age(int64_t age_ms)
 
 START_TEST(what_was_found_is_remembered_and_what_was_not_is_not)
 {
+	bool changed;
+
 	ck_assert_int_eq(find("one", "docs", "github", NULL), ERROR_AUTH_MISSING);
 	add("one", "main", "github", true);
 	check_found("docs", NULL, "main");
-	ck_assert_int_eq(connection_delete(redis, "one", "main", &error), ERROR_NONE);
+	ck_assert_int_eq(connection_delete(redis, "one", "main", &changed, &error), ERROR_NONE);
 	set_age(-60000); /* however slow this machine is */
 	check_found("docs", NULL, "main");
 	set_age(CONNECTION_CACHE_MS);
