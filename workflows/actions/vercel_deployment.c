@@ -126,7 +126,7 @@ static bool find_commit(
 			"%s has no branch %s, or the token cannot see it", input->repository,
 			input->branch);
 		action_remedy(context, NULL,
-			"Push the branch, or give another; if it is there, give the workers' token "
+			"Push the branch, or give another; if it is there, give the token "
 			"for GitHub access to the repository. Then trigger the step again.");
 		action_remedy_input(context, "branch");
 	}

@@ -376,8 +376,9 @@ static enum action_result fail_elsewhere(
 		"Vercel created the project '%s' in %s, not in the configured team", project->name,
 		project->account_id);
 	return action_remedy(context, "https://vercel.com/dashboard",
-		"Delete it there, correct SLIPWAY_VERCEL_TEAM or the workers' token, then trigger "
-		"the step again.");
+		"Delete it there, correct SLIPWAY_VERCEL_TEAM (of a connection, its account) or "
+		"the "
+		"token, then trigger the step again.");
 }
 
 /* A project that was made without a link would be done, and never build anything. */
@@ -443,8 +444,8 @@ static enum action_result create(struct action_context *context, const struct in
 			"Vercel reports that the name '%s' is taken, but shows no such project",
 			input->name);
 		action_remedy(context, "https://vercel.com/dashboard",
-			"Choose another name or check SLIPWAY_VERCEL_TEAM, then trigger the step "
-			"again.");
+			"Choose another name or check SLIPWAY_VERCEL_TEAM (of a connection, its "
+			"account), then trigger the step again.");
 		return action_remedy_input(context, "name");
 	}
 
