@@ -27,12 +27,9 @@ local function count_live_runs()
 	end
 end
 
-local function check(tenant, field, there, what)
+local function check(tenant, field, says, there, what)
 	local key = key_of_tenant('used', tenant)
-	local says = redis.pcall('HGET', key, field)
-	if type(says) == 'table' then
-		return add_fault(key .. ' is no hash any more: delete it, then verify --repair')
-	elseif (tonumber(says or 0) or -1) == there then
+	if (tonumber(says or 0) or -1) == there then
 		return
 	end
 	local repair = arg.repair == '1'
@@ -43,18 +40,27 @@ local function check(tenant, field, there, what)
 		says or 'none', there), repair)
 end
 
-local function check_bytes(tenant)
+local function sum_of_bytes(tenant)
 	local sum = 0
 	local of_apps = redis.pcall('HVALS', key_of_tenant('bytes', tenant))
 	for _, bytes in ipairs(of_apps.err and {} or of_apps) do
 		sum = sum + (tonumber(bytes) or 0)
 	end
-	check(tenant, 'bytes', sum, 'stored bytes')
+	return sum
+end
+
+local function check_all(tenant)
+	local key = key_of_tenant('used', tenant)
+	local says = redis.pcall('HMGET', key, 'live', 'bytes')
+	if says.err then
+		return add_fault(key .. ' is no hash any more: delete it, then verify --repair')
+	end
+	check(tenant, 'live', says[1], counted[tenant] or 0, 'live runs')
+	check(tenant, 'bytes', says[2], sum_of_bytes(tenant), 'stored bytes')
 end
 
 count_live_runs()
 for tenant in arg.tenants:gmatch('%S+') do
-	check(tenant, 'live', counted[tenant] or 0, 'live runs')
-	check_bytes(tenant)
+	check_all(tenant)
 end
 return faults
