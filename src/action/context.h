@@ -151,7 +151,7 @@ struct step_dry_run {
 	bool gone;     /* the ledger has it, and it is not there any more */
 	const char *differences[DRY_RUN_DIFFERENCES_MAX];
 	size_t difference_count; /* also of those that were too many to be kept */
-	char found[DIGEST_SIZE]; /* of all that was told: see dry_run_fold; "": nothing was */
+	char found[DIGEST_SIZE]; /* of all that was told: see dry_run_found.c; "": nothing was */
 	struct step_dry_run_calls {
 		const char *provider; /* NULL ends the list */
 		int64_t reads, writes;

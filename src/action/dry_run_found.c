@@ -13,7 +13,9 @@
 #define SHOWN_TEXT_MAX 1024 /* bytes */
 #define CUT            "…"
 
-void dry_run_fold(struct action_context *context, const char *what)
+/* Adds a text, which may be a secret, to the digest of what the step was told; NULL is another than
+ * "". The context must be that of a dry run; it is void where memory is short. */
+static void fold(struct action_context *context, const char *what)
 {
 	struct step_dry_run *dry_run = context->dry_run;
 	CLEANUP_JSON cJSON *told = cJSON_CreateArray();
@@ -36,7 +38,7 @@ void dry_run_fold_failure(struct action_context *context, const char *format, va
 	const char *text = arena_format_list(context->arena, format, again);
 	va_end(again);
 	if (text != NULL && strlen(text) >= sizeof(context->error.message))
-		dry_run_fold(context, text);
+		fold(context, text);
 }
 
 const char *context_format(struct action_context *context, const char *format, va_list arguments)
@@ -52,7 +54,7 @@ const char *context_format(struct action_context *context, const char *format, v
 	if (strlen(text) <= SHOWN_TEXT_MAX)
 		return text;
 	if (context->dry_run != NULL)
-		dry_run_fold(context, text);
+		fold(context, text);
 	text_copy(cut, sizeof(cut), text);
 	const char *shorter = arena_format(context->arena, "%s" CUT, cut);
 	return shorter != NULL ? shorter : "";
@@ -68,7 +70,7 @@ void action_difference(struct action_context *context, const char *format, ...)
 	va_start(arguments, format);
 	const char *text = context_format(context, format, arguments);
 	va_end(arguments);
-	dry_run_fold(context, text);
+	fold(context, text);
 	if (dry_run->difference_count < DRY_RUN_DIFFERENCES_MAX)
 		dry_run->differences[dry_run->difference_count] = text;
 	dry_run->difference_count++;
@@ -77,7 +79,7 @@ void action_difference(struct action_context *context, const char *format, ...)
 void action_found(struct action_context *context, const char *found)
 {
 	if (context->dry_run != NULL)
-		dry_run_fold(context, found);
+		fold(context, found);
 }
 
 struct string_list dry_run_differences(const struct step_dry_run *dry_run, int64_t *ret_more)

@@ -7,10 +7,6 @@
 
 #include "action/context.h"
 
-/* Adds a text, which may be a secret, to the digest of what the step was told; NULL is another than
- * "". The context must be that of a dry run; it is void where memory is short. */
-void dry_run_fold(struct action_context *context, const char *what);
-
 /* What of the message of a failure does not fit into an error; the context may be any. */
 void dry_run_fold_failure(struct action_context *context, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));

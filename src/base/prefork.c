@@ -32,15 +32,6 @@ static void supervised_signals(sigset_t *set)
 	sigaddset(set, SIGHUP);
 }
 
-bool prefork_send(int channel, const void *message, size_t length)
-{
-	ssize_t sent;
-	do {
-		sent = send(channel, message, length, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	return sent == (ssize_t)length;
-}
-
 /* In the child: nothing of the supervisor's is left open, and it ends when the supervisor does. */
 static _Noreturn void child_start(
 	struct prefork *prefork, size_t index, int channel, pid_t supervisor)

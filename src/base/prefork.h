@@ -82,7 +82,4 @@ void prefork_replace(struct prefork *prefork);
 /* Kills one child now; its end is reported as usual. */
 void prefork_kill(struct prefork *prefork, size_t index);
 
-/* In a child: sends the supervisor a message. False if the supervisor is gone. */
-bool prefork_send(int channel, const void *message, size_t length) SLIPWAY_MUST_CHECK;
-
 #endif

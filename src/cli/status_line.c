@@ -49,7 +49,8 @@ bool step_is_done(const struct step_status *status)
 	return strcmp(status->status, "done") == 0;
 }
 
-bool step_waits_for_person(const struct step_status *status)
+/* To do what its detail says. */
+static bool step_waits_for_person(const struct step_status *status)
 {
 	return strcmp(status->phase, "blocked") == 0 && strcmp(status->reason, "person") == 0;
 }

@@ -27,9 +27,6 @@ enum error_class step_status_decode(const cJSON *json, struct arena *arena,
 bool step_is_live(const struct step_status *status);
 bool step_is_done(const struct step_status *status);
 
-/* Whether a person has to do what its detail says. */
-bool step_waits_for_person(const struct step_status *status);
-
 /*
  * Prints one line: the step, its status, attempt, seconds (negative: not shown), reason and output;
  * below it what a person has to do, or an error with its remedy. In colour if the stream is a

@@ -35,7 +35,7 @@ static const struct field error_fields[] = {
 };
 static const struct record error_record = RECORD(struct error_json, error_fields);
 
-enum error_class error_to_json(const struct error *source, cJSON **ret_json, struct error *error)
+static enum error_class to_json(const struct error *source, cJSON **ret_json, struct error *error)
 {
 	const struct error_class_facts *facts = error_class_facts(source->class);
 	struct remedy_json remedy = {
@@ -61,7 +61,7 @@ enum error_class error_print(
 	const struct error *source, struct arena *arena, const char **ret_text, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = NULL;
-	if (error_to_json(source, &json, error) != ERROR_NONE)
+	if (to_json(source, &json, error) != ERROR_NONE)
 		return error->class;
 	*ret_text = json_print(arena, json);
 	return *ret_text != NULL ? ERROR_NONE

@@ -7,11 +7,7 @@
 
 #include "base/json.h"
 
-/* class, message, retryable, provider, remedy, ...; *ret_json is the caller's. */
-enum error_class error_to_json(
-	const struct error *source, cJSON **ret_json, struct error *error) SLIPWAY_MUST_CHECK;
-
-/* The same as text in the arena. */
+/* class, message, retryable, provider, remedy, ..., in the arena. */
 enum error_class error_print(const struct error *source, struct arena *arena, const char **ret_text,
 	struct error *error) SLIPWAY_MUST_CHECK;
 

@@ -18,7 +18,7 @@ void run_line(struct log_line *line, enum log_level level, const char *event, co
 	log_text(line, "request", run->request);
 }
 
-/* Of the error's JSON, as error_to_json makes it. NULL: there is none. */
+/* Of the error's JSON, as error_print makes it. NULL: there is none. */
 static void add_error(struct log_line *line, const cJSON *json)
 {
 	const cJSON *status = json_member(json, "httpStatus");

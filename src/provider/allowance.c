@@ -437,7 +437,8 @@ static const struct call_row *find_row(
 	return NULL;
 }
 
-const struct call_row *call_row_find(
+/* The provider's own, or else one of the action's; NULL: none has it. */
+static const struct call_row *find_row_of(
 	const struct provider_exchange *exchange, const struct provider_request *request)
 {
 	const struct call_row *row = find_row(exchange->provider->calls, request);
@@ -447,7 +448,7 @@ const struct call_row *call_row_find(
 enum error_class allowance_check(const struct provider_exchange *exchange,
 	const struct provider_request *request, bool planned, struct error *error)
 {
-	const struct call_row *row = call_row_find(exchange, request);
+	const struct call_row *row = find_row_of(exchange, request);
 	struct check check = {
 		.exchange = exchange, .request = request, .planned = planned, .error = error
 	};
@@ -502,7 +503,7 @@ void allowance_learn(const struct provider_exchange *exchange,
 	const struct provider_request *request, const struct provider_response *response)
 {
 	const struct check check = { .exchange = exchange, .request = request };
-	const struct call_row *row = call_row_find(exchange, request);
+	const struct call_row *row = find_row_of(exchange, request);
 	struct error ignored;
 	CLEANUP_JSON cJSON *json = NULL;
 

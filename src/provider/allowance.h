@@ -8,10 +8,6 @@
 
 #include "provider/provider.h"
 
-/* The row for it: the provider's own, or else one of the action's; NULL: none has it. */
-const struct call_row *call_row_find(
-	const struct provider_exchange *exchange, const struct provider_request *request);
-
 /*
  * ERROR_NOT_ALLOWED where no row has it, or names something that the lists do not, with who may
  * change them. `planned`: it will not be sent, so what an earlier step has yet to give is passed

@@ -94,6 +94,13 @@ void redis_forget_password(struct redis *redis)
 	memory_sweep(redis->address.password, strlen(redis->address.password));
 }
 
+/* The next command opens a new connection. */
+static void disconnect(struct redis *redis)
+{
+	link_retire(redis->link);
+	redis->link = NULL;
+}
+
 enum error_class redis_readdress(
 	struct redis *redis, const struct settings *settings, struct error *error)
 {
@@ -107,7 +114,7 @@ enum error_class redis_readdress(
 	fresh->address = before;
 	redis_free(fresh);
 	sodium_memzero(&before, sizeof(before));
-	redis_disconnect(redis);
+	disconnect(redis);
 	return ERROR_NONE;
 }
 
@@ -140,12 +147,6 @@ void redis_wait_ms(struct redis *redis, int64_t milliseconds)
 	loop_sleep_ms(redis->loop, milliseconds);
 }
 
-void redis_disconnect(struct redis *redis)
-{
-	link_retire(redis->link);
-	redis->link = NULL;
-}
-
 void redis_interrupt(struct redis *redis)
 {
 	if (redis->link != NULL)
@@ -156,7 +157,7 @@ void redis_free(struct redis *redis)
 {
 	if (redis == NULL)
 		return;
-	redis_disconnect(redis);
+	disconnect(redis);
 	sodium_memzero(redis, sizeof(*redis));
 	free(redis);
 }
@@ -231,7 +232,7 @@ static void free_replies(size_t count, redisReply **replies)
 static void drop_link(struct redis *redis, const struct redis_link *link)
 {
 	if (redis->link == link)
-		redis_disconnect(redis);
+		disconnect(redis);
 }
 
 /* READONLY and the like come from a server that we should leave: the next command looks up the
@@ -276,7 +277,7 @@ static enum error_class setup_command(
 		reply->type == REDIS_REPLY_ERROR ? reply_error(reply, error) : ERROR_NONE;
 	reply_free(reply);
 	if (class != ERROR_NONE)
-		redis_disconnect(redis);
+		disconnect(redis);
 	return class;
 }
 
@@ -309,7 +310,7 @@ static enum error_class open_link(struct redis *redis, struct error *error)
 	if (set_up(redis, error) != ERROR_NONE || redis->check == NULL)
 		return error->class;
 	if (redis->check(redis, error) != ERROR_NONE)
-		redis_disconnect(redis);
+		disconnect(redis);
 	return error->class;
 }
 
@@ -332,7 +333,7 @@ static enum error_class ensure_connection(struct redis *redis, struct error *err
 		return redis->link != NULL ? ERROR_NONE
 					   : unreachable("it closed the connection", error);
 	if (redis->link != NULL && link_is_broken(redis->link))
-		redis_disconnect(redis);
+		disconnect(redis);
 	if (redis->link != NULL)
 		return ERROR_NONE;
 
@@ -370,7 +371,7 @@ static enum error_class try_turn(
 	if (ensure_connection(redis, error) != ERROR_NONE)
 		return error->class;
 	if (failpoints("redis.before", turn->name)) {
-		redis_disconnect(redis);
+		disconnect(redis);
 		return unreachable("a test cut it off", error);
 	}
 
@@ -379,7 +380,7 @@ static enum error_class try_turn(
 		exchange(redis, turn->count, turn->commands, ret_replies, &sent, error);
 	if (failpoints("redis.after", turn->name) && class == ERROR_NONE) {
 		free_replies(turn->count, ret_replies);
-		redis_disconnect(redis);
+		disconnect(redis);
 		class = unreachable("a test cut it off", error);
 	}
 

@@ -75,9 +75,6 @@ void redis_interrupt(struct redis *redis);
 /* Closes and frees; NULL is fine. */
 void redis_free(struct redis *redis);
 
-/* Closes the connection; the next command opens a new one. For a child after fork. */
-void redis_disconnect(struct redis *redis);
-
 /*
  * Runs a command of count words. The caller owns *ret_reply: reply_free. An error reply is an
  * error. ERROR_STORE_UNAVAILABLE if Redis cannot be reached or cannot serve; ERROR_STORE_FULL;

@@ -23,7 +23,8 @@
 #define RATE_LIMIT_SPREAD 2000 /* so that waiting runs do not all come back at once */
 #define UNKNOWN_ATTEMPTS  3    /* unclassified errors rarely go away: at most two retries */
 
-int64_t retry_delay_ms(int64_t attempt)
+/* Before the attempt after this one: random up to a bound that doubles from 2 s to 60 s. */
+static int64_t retry_delay_ms(int64_t attempt)
 {
 	int64_t bound = DELAY_FIRST_MS;
 	for (int64_t i = 1; i < attempt && bound < DELAY_LAST_MS; i++)

@@ -33,7 +33,4 @@ struct run_progress {
 enum error_class failure_write(const struct error *failure, const struct run_progress *progress,
 	struct arena *arena, struct run_write *ret_write, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Delay before the attempt after this one: random up to a bound that doubles from 2 s to 60 s. */
-int64_t retry_delay_ms(int64_t attempt);
-
 #endif

@@ -3,8 +3,10 @@
  *
  * covers: src/base/prefork.c
  */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,11 +31,22 @@ static char next_report(void)
 	return letter;
 }
 
+/* False if it is gone. */
+static bool tell_supervisor(int channel)
+{
+	ssize_t sent;
+
+	do {
+		sent = send(channel, "s", 1, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent == 1;
+}
+
 static int sleeping_child(void *context, size_t index, int channel)
 {
 	(void)context;
 	(void)index;
-	if (!prefork_send(channel, "s", 1))
+	if (!tell_supervisor(channel))
 		return 1;
 	for (;;)
 		pause();
@@ -140,7 +153,7 @@ static int dying_child(void *context, size_t index, int channel)
 {
 	(void)context;
 	(void)index;
-	return prefork_send(channel, "s", 1) ? 3 : 1;
+	return tell_supervisor(channel) ? 3 : 1;
 }
 
 START_TEST(test_replaces_children_that_end_and_delivers_what_they_said)
@@ -170,7 +183,7 @@ static int working_child(void *context, size_t index, int channel)
 {
 	(void)context;
 	(void)index;
-	return prefork_send(channel, "s", 1) ? 0 : 1;
+	return tell_supervisor(channel) ? 0 : 1;
 }
 
 START_TEST(test_a_child_that_ends_well_after_it_has_done_something_is_replaced_without_delay)
