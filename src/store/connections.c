@@ -359,9 +359,15 @@ static bool split_key(
 	return identifier_valid(tenant) && identifier_valid(colon + 1);
 }
 
+/* Also where the key is no hash: a command cannot mend that. */
 static enum error_class tell_fault(
 	struct stored_connection *stored, struct arena *arena, struct error *error)
 {
+	if (error->class == ERROR_STORE_REFUSED)
+		error_remedy(error, NULL,
+			"Delete the key " RECORD_PREFIX "%s:%s, which is no connection; then add "
+			"it anew.",
+			stored->connection.tenant, stored->connection.name);
 	stored->fault = arena_string(arena, error->message);
 	stored->advice = arena_string(arena, error->remedy);
 	return stored->fault != NULL && stored->advice != NULL ? ERROR_NONE : no_memory(error);
@@ -377,11 +383,11 @@ static enum error_class read_page(struct redis *redis, const struct redisReply *
 			continue;
 		enum error_class class =
 			connection_fetch(redis, tenant, name, false, listing->arena, stored, error);
-		if (class == ERROR_AUTH_MISSING)
+		if (class == ERROR_AUTH_MISSING || class == ERROR_STORE_REFUSED)
 			class = tell_fault(stored, listing->arena, error);
 		if (class != ERROR_NONE)
 			return class;
-		listing->count += stored->record != NULL ? 1 : 0;
+		listing->count += stored->record != NULL || stored->fault != NULL ? 1 : 0;
 	}
 	return ERROR_NONE;
 }
@@ -418,8 +424,11 @@ static enum error_class mark_defaults(
 		if (stored->fault != NULL)
 			continue;
 		make_defaults_key(key, stored->connection.tenant);
-		if (redis_command(redis, ARRAY_LEN(ask), ask, &reply, error) != ERROR_NONE)
-			return error->class;
+		enum error_class class = redis_command(redis, ARRAY_LEN(ask), ask, &reply, error);
+		if (class == ERROR_STORE_REFUSED)
+			continue; /* no hash: whoever sets a default is told */
+		if (class != ERROR_NONE)
+			return class;
 		stored->is_default = strcmp(reply_text(reply), stored->connection.name) == 0;
 	}
 	return ERROR_NONE;

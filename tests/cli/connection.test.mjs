@@ -227,6 +227,12 @@ test('a broken record is listed as what it is, and a test of it says how to mend
   assert.match(broken.advice, /slipway connection add main --tenant default/);
   assert.match(run(['list']).stdout,
     /^default +main +broken\n +the connection 'main' is broken.*\n +An operator adds it again by .*\ndefault +next/m);
+  redis.cli(TESTER, 'SET', 'slipway:connection:one:text', 'no hash');
+  redis.cli(TESTER, 'SET', 'slipway:connection:one', 'no hash');
+  assert.equal(add('last', [...token, '--tenant', 'one']).status, 0);
+  assert.deepEqual(list('--tenant', 'one').map(({ name, fault }) => [name, Boolean(fault)]),
+    [['last', false], ['text', true]]);
+  assert.match(list('--tenant', 'one')[1].advice, /^Delete the key slipway:connection:one:text,/);
   const tried = run(['test', 'main']);
   assert.notEqual(tried.status, 0);
   assert.match(tried.stderr,
