@@ -32,7 +32,7 @@ struct error {
 	char message[512];      /* for a person: what happened, to what */
 	char place[192];        /* where in the input, as an RFC 6901 JSON pointer, such as
 				   /inputs/repo/owner */
-	char remedy[320];       /* what a person can do about it */
+	char remedy[576];       /* what a person can do about it */
 	char remedy_url[320];   /* where to do it */
 	char remedy_input[64];  /* the member of the step's input to change */
 	char provider[16];      /* whose response it was: github, vercel */

@@ -17,7 +17,7 @@ enum doctor_verdict { DOCTOR_FINE, DOCTOR_WARNING, DOCTOR_FAULT };
 struct diagnosis {
 	enum doctor_verdict verdict;
 	char what[512];
-	char advice[384]; /* "": nothing to do */
+	char advice[576]; /* "": nothing to do */
 	char link[256];
 };
 

@@ -141,6 +141,20 @@ START_TEST(test_an_expired_token_names_its_connection)
 }
 END_TEST
 
+START_TEST(test_what_to_do_is_whole_whatever_the_names)
+{
+	char name[IDENTIFIER_SIZE];
+	struct connection connection = token_of_one;
+
+	memset(name, 'n', IDENTIFIER_MAX);
+	name[IDENTIFIER_MAX] = '\0';
+	connection.tenant = connection.name = name;
+	error_set(&error, ERROR_AUTH_EXPIRED, "Bad credentials");
+	ck_assert_int_eq(connected_error(&connection, &error), ERROR_AUTH_EXPIRED);
+	ck_assert_ptr_nonnull(strstr(error.remedy, "; then trigger the step again."));
+}
+END_TEST
+
 /* Anybody can name the installation of somebody else. */
 START_TEST(test_a_token_that_was_made_is_of_its_connection_only)
 {
@@ -200,6 +214,7 @@ int main(void)
 		test_a_token_has_nothing_of_the_settings,
 		test_without_its_credential_nothing_is_sent,
 		test_an_expired_token_names_its_connection,
+		test_what_to_do_is_whole_whatever_the_names,
 		test_a_token_that_was_made_is_of_its_connection_only,
 		test_a_key_that_is_none_is_told, test_the_workers_app_serves_connections, NULL };
 	EVP_PKEY *key = EVP_RSA_gen(2048);
