@@ -14,7 +14,8 @@ import { build, until } from './stack.mjs';
 
 const BUDGETS = 'alive.live=3 edge.live=3 days.starts=2 names.apps=2 bytes.bytes=20000 few.requests=3 ' +
   'many.requests=600 whole.live=0 reuse.starts=1 reuse.live=2 old.live=2 hold.requests=6000 flood.live=40 ' +
-  'cut.starts=1 swept.bytes=1000000 gone.apps=1 kept.apps=1 twice.apps=2 none.requests=0';
+  'cut.starts=1 swept.bytes=1000000 gone.apps=1 kept.apps=1 twice.apps=2 none.requests=0 ' +
+  'full.live=2 full.requests=60 calm.live=1 calm.requests=600000';
 const DAY_MS = 86_400_000;
 
 let api;
@@ -327,4 +328,42 @@ test('a tenant at its limit holds up no other, which is served before the next o
   assert.ok(begun.filter(Boolean).length <= 2, `${begun.filter(Boolean).length} of the flood began before`);
   await until(() => show('flood').live.used === 0, 'all have ended');
   assert.equal(slipway('verify').status, 0);
+});
+
+test('while a tenant is refused at its limits, another one is told of none, and its run is done', async () => {
+  await stopWorker();
+  startWorker();
+  for (const tenant of ['full', 'calm']) tokenOf(tenant);
+  // It waits for what never comes, so its runs stay live.
+  await accepted(start('full', 'a', { inputs: { greet: { text: '${app.never.hello.greet.text}' } } }));
+  await refused(trigger('full', 'b'), 429, /live runs is 2, of which 2/);
+
+  const refusals = [];
+  let isOver = false;
+  const hammer = async () => {
+    while (!isOver) {
+      const answer = await trigger('full', 'b');
+      if (!isOver) refusals.push(answer);
+    }
+  };
+  const overRequests = () => refusals.filter(({ text }) => text.includes('requests a minute')).length;
+  const hammering = Array.from({ length: 8 }, hammer);
+  try {
+    await until(() => overRequests() >= 8, 'its requests are used up');
+    const before = overRequests();
+    await accepted(trigger('calm', 'a'));
+    const polls = [];
+    await until(async () => {
+      const answer = await api.get(tokenOf('calm'), '/api/deploy?appId=a&workflowId=hello&actionId=greet');
+      polls.push(answer);
+      return answer.status !== 200 || (answer.body.status === 'done' && overRequests() >= before + 100);
+    }, 'its run is done, and the other one was refused all the while');
+    assert.deepEqual(polls.filter(({ status }) => status !== 200).map(({ text }) => text), []);
+  } finally {
+    isOver = true;
+    await Promise.all(hammering);
+  }
+  for (const answer of refusals) assert.equal(answer.status, 429, answer.text);
+  assert.equal(show('full').live.used, 2);
+  assert.equal(show('calm').live.used, 0);
 });
