@@ -222,9 +222,9 @@ $(BUILD)/page/installed: $(PAGE_PACKAGES) | $(BUILD)/packages
 
 # ---- the benchmark ----
 
-# The same programs with other workflows, a load generator, and a bare responder.
+# The same programs with other workflows, a load generator, a bare responder, and MACs by themselves.
 BENCH := $(BUILD)/bench
-BENCH_PROGRAMS := $(addprefix $(BENCH)/,slipway-api slipway-worker load responder)
+BENCH_PROGRAMS := $(addprefix $(BENCH)/,slipway-api slipway-worker load responder macs)
 bench_workflows = $(subst /obj/workflows/workflows.o,/obj/tests/bench/workflows.o,$(1))
 $(BENCH)/slipway-api: $(call objects,src/api/main.c) $(API_OBJECTS) $(STORE_OBJECTS) \
 		$(call offline,$(call bench_workflows,$(ACTION_OBJECTS))) $(BASE_OBJECTS)
@@ -240,6 +240,10 @@ $(BENCH)/load $(BENCH)/responder: $(BENCH)/%: $(BUILD)/obj/tests/bench/%.o
 	@mkdir -p $(@D)
 	@echo "  LD $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lhiredis
+$(BENCH)/macs: $(BUILD)/obj/tests/bench/macs.o $(ACTION_OBJECTS) $(BASE_OBJECTS)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBRARIES)
 
 # ---- a build for tests of the walls around executors ----
 

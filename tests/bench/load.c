@@ -8,15 +8,21 @@
  *		For responses that the server holds: each connection sends one request. Prints
  *		"asked" when all have, and "response" when the first has come.
  *
+ * Before PORT may stand:
+ *	--every MS     a connection sends a request that long after its last one, or at once if it
+ *	               had the response later: for a client that goes at a pace
+ *	--header LINE  one more line in the head of each request, such as a token
+ *
  * %d in PATH or BODY becomes a number of twelve digits, a new one for each request, from FIRST on.
- * Prints one line of JSON at the end: times in ms; those of --held are instants, since 1970, and
- * its CPU time is that behind "asked".
+ * Prints one line of JSON at the end, which SIGTERM brings on where it is not --held: times in ms;
+ * those of --held are instants, since 1970, and its CPU time is that behind "asked".
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +54,8 @@ static struct {
 	double seconds;
 	in_port_t port;
 	bool held;
+	double every_ms;    /* 0: at once when the response has come */
+	const char *header; /* "": none */
 	const char *method, *path, *body;
 	int epoll;
 	int64_t next; /* number of the next request */
@@ -57,6 +65,8 @@ static struct {
 	size_t sample_count;
 	double cpu_at; /* since when the CPU time of this program is counted */
 } load;
+
+static volatile sig_atomic_t is_over; /* a SIGTERM came: it reports what there is */
 
 static void die(const char *what)
 {
@@ -119,7 +129,8 @@ static size_t make_request(char *to, size_t size, int64_t number)
 	fill_in(path, sizeof(path), load.path, number);
 	fill_in(body, sizeof(body), load.body, number);
 
-	int length = snprintf(to, size, "%s %s HTTP/1.1\r\nHost: localhost\r\n", load.method, path);
+	int length = snprintf(to, size, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s%s", load.method,
+		path, load.header, load.header[0] != '\0' ? "\r\n" : "");
 	if (body[0] == '\0')
 		length += snprintf(to + length, size - (size_t)length, "\r\n");
 	else
@@ -210,7 +221,7 @@ static void take_input(struct connection *connection)
 	if (!is_whole(connection))
 		return;
 	count_response(connection);
-	if (!load.held)
+	if (!load.held && load.every_ms == 0)
 		ask(connection);
 }
 
@@ -224,13 +235,26 @@ static void take_turn(int wait_ms)
 
 /* ---- the whole ---- */
 
+/* Of clients that go at a pace: those whose time has come. */
+static void ask_when_due(void)
+{
+	for (size_t i = 0; i < load.count; i++) {
+		struct connection *connection = &load.connections[i];
+		if (!connection->busy && now_ms() >= connection->asked_at + load.every_ms)
+			ask(connection);
+	}
+}
+
 static void run_closed_loop(void)
 {
 	double end = now_ms() + load.seconds * 1e3;
 	for (size_t i = 0; i < load.count; i++)
 		ask(&load.connections[i]);
-	while (now_ms() < end)
-		take_turn(10);
+	while (now_ms() < end && !is_over) {
+		take_turn(load.every_ms > 0 ? 1 : 10);
+		if (load.every_ms > 0)
+			ask_when_due();
+	}
 }
 
 /* They come in groups, as clients do that are held: none of them is refused for a full backlog. */
@@ -303,15 +327,42 @@ static void allow_open_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void on_terminate(int signal_number)
+{
+	(void)signal_number;
+	is_over = 1;
+}
+
+static void use(void)
+{
+	fputs("Usage: load [--held] [--every MS] [--header LINE] PORT CONNECTIONS SECONDS FIRST "
+	      "METHOD PATH BODY\n",
+		stderr);
+	exit(2);
+}
+
+/* Gives the first word that is no flag. */
+static char **take_flags(char **words)
+{
+	load.header = "";
+	for (; *words != NULL && strncmp(*words, "--", 2) == 0; words++) {
+		if (strcmp(*words, "--held") == 0)
+			load.held = true;
+		else if (strcmp(*words, "--every") == 0 && words[1] != NULL)
+			load.every_ms = strtod(*++words, NULL);
+		else if (strcmp(*words, "--header") == 0 && words[1] != NULL)
+			load.header = *++words;
+		else
+			use();
+	}
+	return words;
+}
+
 int main(int argc, char **argv)
 {
-	load.held = argc > 1 && strcmp(argv[1], "--held") == 0;
-	char **words = argv + (load.held ? 2 : 1);
-	if (argc - (load.held ? 2 : 1) != 7) {
-		fputs("Usage: load [--held] PORT CONNECTIONS SECONDS FIRST METHOD PATH BODY\n",
-			stderr);
-		return 2;
-	}
+	char **words = take_flags(argv + 1);
+	if (argv + argc - words != 7)
+		use();
 	load.port = (in_port_t)strtoul(words[0], NULL, 10);
 	load.count = strtoul(words[1], NULL, 10);
 	load.seconds = strtod(words[2], NULL);
@@ -329,6 +380,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; !load.held && i < load.count; i++)
 		open_connection(&load.connections[i]);
 
+	if (!load.held)
+		signal(SIGTERM, on_terminate);
 	double start = now_ms();
 	if (load.held)
 		run_held();

@@ -19,8 +19,10 @@ export const TRIGGER = trigger('bench-%d');
 export const POLL_STEP = { method: 'GET', path: `/api/deploy?appId=${APP}&workflowId=eleven&actionId=s1` };
 export const POLL_WORKFLOW = { method: 'GET', path: `/api/deploy?appId=${APP}&workflowId=eleven` };
 
-export async function send(servers, { method, path, body }) {
+export async function send(servers, { method, path, body, header = '' }) {
   const headers = { 'content-type': 'application/json' };
+  const [, name, value] = /^(\S+): (.*)$/.exec(header) ?? [];
+  if (name !== undefined) headers[name] = value;
   const response = await fetch(`${servers.url}${path}`, { method, body, headers });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`);

@@ -27,7 +27,7 @@ const KINDS = {
 };
 
 // Before it counts, what is compiled while it runs has been compiled.
-async function measureWarm(servers, watched, connections, seconds, ask) {
+export async function measureWarm(servers, watched, connections, seconds, ask) {
   await servers.measureLoad(watched, connections, Math.min(WARM_SECONDS_MAX, seconds), ask);
   return servers.measureLoad(watched, connections, seconds, ask);
 }

@@ -8,14 +8,10 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Steal, calibrate, describeMachine } from './machine.mjs';
-import * as counts from './rows_counts.mjs';
-import * as http from './rows_http.mjs';
-import * as queue from './rows_queue.mjs';
-import * as size from './rows_size.mjs';
+import { cases } from './rows.mjs';
 import { Servers } from './servers.mjs';
 import { chooseRows, printTable, rowsFile } from './table.mjs';
 
-const cases = { ...http.cases, ...queue.cases, ...size.cases, ...counts.cases };
 const number = (name, value) => Number(process.env[name] || value);
 const settings = {
   rounds: number('ROUNDS', 3),

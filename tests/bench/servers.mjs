@@ -1,7 +1,7 @@
 // A private folder with the servers of one measurement, each of which is stopped by its process id: Redis with
 // conf/redis and its users, nginx with conf/nginx but without TLS and limit_req, slipway-api or the bare responder
 // behind it, workers, and peers.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -75,6 +75,11 @@ class Server {
     await this.ended;
     clearTimeout(timer);
   }
+}
+
+// A program of the benchmark that needs no servers; gives the JSON that it prints.
+export function runToEnd(program, ...words) {
+  return new Server(program, path.join(programs, program), words.map(String)).result();
 }
 
 export class Servers {
@@ -180,18 +185,18 @@ http {
     return fetch(`${this.url}${address}`).then((response) => response.ok, () => false);
   }
 
-  startApi() {
-    const flags = ['--listen', this.socket, '--development', 'yes', '--log-level', 'warning'];
+  startApi(more = []) {
+    const flags = ['--listen', this.socket, '--development', 'yes', '--log-level', 'warning', ...more];
     rmSync(this.socket, { force: true });
     this.api = this.start('slipway-api', path.join(programs, 'slipway-api'),
       [...this.redis.flags('slipway-api'), ...flags]);
     return this.api;
   }
 
-  // nginx and slipway-api.
-  async startSlipway() {
+  // nginx and slipway-api, which asks for no token, but looks at one that it gets.
+  async startSlipway(flags = []) {
     await this.startNginx();
-    await this.startApi().ready(() => existsSync(this.socket) && this.answers());
+    await this.startApi(flags).ready(() => existsSync(this.socket) && this.answers());
     return [this.nginx, this.api];
   }
 
@@ -212,6 +217,15 @@ http {
   login() {
     const words = ['AUTH', 'slipway-api', this.redis.users.password('slipway-api')];
     return `*3\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+  }
+
+  // The line of a request's head with a new token of that tenant.
+  makeToken(tenant) {
+    const words = ['token', 'create', '--role', 'deploy', '--tenant', tenant, '--expires', '1h'];
+    const made = spawnSync(path.join(build, 'slipway'), [...words, ...this.redis.flags('slipway-admin')],
+      { encoding: 'utf8' });
+    if (made.status !== 0) throw new Error(made.stdout + made.stderr);
+    return `Authorization: Bearer ${made.stdout.trim()}`;
   }
 
   // ---- workers and peers ----
@@ -255,10 +269,10 @@ http {
     return { ...result, cpu };
   }
 
-  // See load.c; ask: { method, path, body }.
-  load(connections, seconds, { method, path: address, body = '' }, { held = false } = {}) {
+  // See load.c; ask: { method, path, body, header }.
+  load(connections, seconds, { method, path: address, body = '', header = '' }, { held = false, everyMs = 0 } = {}) {
     const words = [this.port, connections, seconds, Servers.nextRequest, method, address, body];
-    const flags = held ? ['--held'] : [];
+    const flags = [...(held ? ['--held'] : []), '--every', String(everyMs), '--header', header];
     return this.start('load', path.join(programs, 'load'), [...flags, ...words.map(String)]);
   }
 

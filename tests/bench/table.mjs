@@ -4,14 +4,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median } from './queue.mjs';
-import * as counts from './rows_counts.mjs';
-import * as http from './rows_http.mjs';
-import * as queue from './rows_queue.mjs';
-import * as size from './rows_size.mjs';
+import { rows } from './rows.mjs';
 
 // Of the time that the same work takes, on a machine that does nothing else.
 const MOST_SPREAD = 1.4;
-const rows = [...http.rows, ...queue.rows, ...size.rows, ...counts.rows];
 export const rowsFile = path.resolve(process.env.ROWS || path.join(process.env.BUILD ?? 'build', 'bench/rows.jsonl'));
 
 export function chooseRows() {

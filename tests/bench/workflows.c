@@ -10,18 +10,21 @@
 /* ---- an action that keeps its executor busy ---- */
 
 struct input {
-	int64_t seconds;
+	int64_t seconds, milliseconds;
 };
 static const struct field input_fields[] = {
 	{ INTEGER_FIELD("seconds", struct input, seconds), .required = true, .minimum = 0,
 		.maximum = 600, .description = "For how long" },
+	{ INTEGER_FIELD("milliseconds", struct input, milliseconds), .minimum = 0, .maximum = 999,
+		.description = "And so much more" },
 };
 
 static enum action_result run(
 	struct action_context *context, const void *raw_input, void *checkpoint, void *output)
 {
 	const struct input *input = raw_input;
-	struct timespec left = { .tv_sec = (time_t)input->seconds };
+	struct timespec left = { .tv_sec = (time_t)input->seconds,
+		.tv_nsec = (long)input->milliseconds * 1000000 };
 	(void)checkpoint;
 	(void)output;
 	while (nanosleep(&left, &left) != 0)
