@@ -72,6 +72,9 @@ struct action_definition {
 	 * them ({ "contents", "write"
 	 * }), ending with a NULL name. NULL: all that the app has. */
 	const struct string_pair *permissions;
+	/* What some of its calls need beside them (struct provider_request), ending with a NULL
+	 * name; no token is made for anything else. NULL: nothing. */
+	const struct string_pair *more_permissions;
 	bool one_repository; /* all its calls are about one existing repository, to which the token
 				is limited */
 

@@ -59,14 +59,14 @@ static struct used_connection *find_used(
 	return NULL;
 }
 
-static enum error_class sign(
-	void *data, int64_t skew_seconds, const char **ret_signed, struct error *error)
+static enum error_class mint(void *data, const struct mint_question *question,
+	const char **ret_text, struct error *error)
 {
 	const struct used_connection *used = data;
 	struct action_context *context = used->context;
 
-	return context->backend->sign(context->backend_data, used->provider->id,
-		slot_of(context, used->provider), skew_seconds, ret_signed, error);
+	return context->backend->mint(context->backend_data, used->provider->id,
+		slot_of(context, used->provider), question, ret_text, error);
 }
 
 bool context_access(struct action_context *context, const struct provider *provider,
@@ -86,9 +86,9 @@ bool context_access(struct action_context *context, const struct provider *provi
 	}
 	*ret_access = connected_access(
 		provider, context->settings, used->found.connection, used->found.credential);
-	if (context->backend != NULL && context->backend->sign != NULL) {
-		ret_access->app.sign = sign;
-		ret_access->app.sign_data = used;
+	if (context->backend != NULL && context->backend->mint != NULL) {
+		ret_access->app.mint = mint;
+		ret_access->app.mint_data = used;
 	}
 	return true;
 }

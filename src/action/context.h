@@ -92,10 +92,10 @@ struct action_backend {
 	 * that of the settings. NULL: always that one. */
 	enum error_class (*connection)(void *backend, const char *provider, const char *slot,
 		struct found_connection *ret_found, struct error *error);
-	/* What the app of that connection shows of itself, as struct provider_app has it; in the
-	 * attempt's arena. NULL: the key is in this process. */
-	enum error_class (*sign)(void *backend, const char *provider, const char *slot,
-		int64_t skew_seconds, const char **ret_signed, struct error *error);
+	/* A token of the app of that connection, as struct provider_app has it; in the attempt's
+	 * arena, redacted from then on. NULL: the key is in this process. */
+	enum error_class (*mint)(void *backend, const char *provider, const char *slot,
+		const struct mint_question *question, const char **ret_text, struct error *error);
 	/* The rate limiter, one per provider and credential. */
 	void (*admit)(void *backend, const char *provider, const char *credential,
 		struct call_admission *ret_admission);

@@ -1,6 +1,6 @@
 /*
  * Signs the App's JSON Web Token, asks for an installation token, and keeps it until shortly before
- * it expires. Tokens live in this process only.
+ * it expires; or has another process do that, and keeps what this has made for a short while.
  */
 #include "provider/github_app.h"
 
@@ -16,6 +16,7 @@
 #define SKEW_SECONDS 30 /* of our clock, at which a refused JWT is worth another try */
 #define REFRESH_MS   300000
 #define LIFE_MAX_MS  3600000
+#define KEPT_MS      240000 /* a token that another process has made, and keeps itself */
 #define TOKENS_MAX   32
 #define LIVING_MAX   96 /* tokens that are renewed live on for a while, and so do JWTs */
 
@@ -181,6 +182,39 @@ static enum error_class call(const struct provider_exchange *exchange,
 	return provider_send(&own, request, response, error);
 }
 
+/* Where the names of the repository stand among the path's parameters; -1: it names none. */
+static int place_of_repository(const char *path)
+{
+	const char *found = strstr(path, "/repos/{owner}/{repo}");
+	int place = 0;
+
+	for (const char *at = path; found != NULL && at < found; at++)
+		place += *at == '{';
+	return found != NULL ? place : -1;
+}
+
+/* A repository that is yet to be made cannot be named; an action says by `one_repository` that it
+ * works in one. */
+static void fill_question(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct mint_question *question)
+{
+	const struct provider_grant *grant = exchange->grant;
+	size_t count = 0;
+
+	if (grant == NULL)
+		return;
+	while (grant->permissions != NULL && grant->permissions[count].name != NULL)
+		count++;
+	question->permissions = (struct string_map){ grant->permissions, count };
+	question->fresh = grant->fresh;
+	const int place =
+		request != NULL && grant->one_repository ? place_of_repository(request->path) : -1;
+	if (place < 0 || request->parameters[place + 1] == NULL)
+		return;
+	question->owner = request->parameters[place];
+	question->repository = request->parameters[place + 1];
+}
+
 /* The page of the app or of its installation, for a person to open; NULL where
  * GitHub does not say. */
 static const char *find_page(
@@ -227,8 +261,27 @@ static enum error_class refuse_installation(const struct provider_exchange *exch
 			exchange->access->connection, "--installation NUMBER --replace", command));
 }
 
+static enum error_class ask_elsewhere(const struct provider_exchange *exchange,
+	struct mint_question *question, const char **ret_text, struct error *error)
+{
+	question->time_left_ms = exchange->deadline_at - clock_monotonic_ms();
+	return app_of(exchange)->mint(app_of(exchange)->mint_data, question, ret_text, error);
+}
+
+static const char *ask_page_elsewhere(const struct provider_exchange *exchange)
+{
+	struct mint_question question = { .page = true };
+	const char *page = NULL;
+	struct error ignored;
+
+	fill_question(exchange, NULL, &question);
+	return ask_elsewhere(exchange, &question, &page, &ignored) == ERROR_NONE ? page : NULL;
+}
+
 const char *github_app_page(const struct provider_exchange *exchange)
 {
+	if (app_of(exchange)->mint != NULL)
+		return ask_page_elsewhere(exchange);
 	const struct provider_request installation = {
 		.path = "/app/installations/{installation_id}",
 		.parameters = { app_of(exchange)->installation_id },
@@ -380,32 +433,38 @@ static const char *name_token(const struct provider_exchange *exchange, const ch
 		(long long)connection->created_at, grant);
 }
 
-/* A repository that is yet to be made cannot be named; an action says by `one_repository` that it
- * works in one. */
-static void fill_body(const struct provider_exchange *exchange,
-	const struct provider_request *request, struct token_request *body)
+static enum error_class make_here(const struct provider_exchange *exchange,
+	const struct token_request *body, const char *grant, const char *name,
+	const char **ret_token, struct error *error)
 {
-	const struct provider_grant *grant = exchange->grant;
+	struct provider_response response = { .status = 0 };
 
-	if (grant == NULL)
-		return;
-	size_t count = 0;
-	while (grant->permissions != NULL && grant->permissions[count].name != NULL)
-		count++;
-	body->permissions = (struct string_map){ grant->permissions, count };
-	if (grant->one_repository && text_has_prefix(request->path, "/repos/{owner}/{repo}") &&
-		request->parameters[1] != NULL)
-		body->repositories = (struct string_list){ &request->parameters[1], 1 };
+	if (ask_for_token(exchange, body, &response, error) != ERROR_NONE)
+		return error->class;
+	if (response.status < 400)
+		return take_token(exchange, &response, name, ret_token, error);
+	return refuse(exchange, &response, grant, error);
+}
+
+/* It lasts for another REFRESH_MS at least. */
+static enum error_class make_elsewhere(const struct provider_exchange *exchange,
+	struct mint_question *question, const char *name, const char **ret_token,
+	struct error *error)
+{
+	if (ask_elsewhere(exchange, question, ret_token, error) != ERROR_NONE)
+		return error->class;
+	return store(name, *ret_token, clock_monotonic_ms() + REFRESH_MS + KEPT_MS, error);
 }
 
 enum error_class github_app_token(const struct provider_exchange *exchange,
 	const struct provider_request *request, bool refresh, const char **ret_token,
 	struct error *error)
 {
-	struct token_request body = { { NULL, 0 }, { NULL, 0 } };
-	struct provider_response response = { .status = 0 };
+	struct mint_question question = { .refresh = refresh };
 
-	fill_body(exchange, request, &body);
+	fill_question(exchange, request, &question);
+	const struct token_request body = { question.permissions,
+		{ &question.repository, question.repository != NULL } };
 	const char *grant = name_grant(exchange, &body), *name = name_token(exchange, grant);
 	if (grant == NULL || name == NULL)
 		return no_memory(error);
@@ -415,9 +474,7 @@ enum error_class github_app_token(const struct provider_exchange *exchange,
 		return ERROR_NONE;
 	}
 
-	if (ask_for_token(exchange, &body, &response, error) != ERROR_NONE)
-		return error->class;
-	if (response.status < 400)
-		return take_token(exchange, &response, name, ret_token, error);
-	return refuse(exchange, &response, grant, error);
+	return app_of(exchange)->mint != NULL
+		? make_elsewhere(exchange, &question, name, ret_token, error)
+		: make_here(exchange, &body, grant, name, ret_token, error);
 }

@@ -66,6 +66,15 @@ struct provider_question {
 		const cJSON *json); /* see survey.h; NULL: the status says it all */
 };
 
+/* What is asked where tokens are made in another process. */
+struct mint_question {
+	const char *owner, *repository; /* the only one that it is for; NULL: any */
+	struct string_map permissions;
+	bool refresh, fresh; /* as in mint, and in struct provider_grant */
+	bool page;           /* not a token is wanted, but what grant_page gives */
+	int64_t time_left_ms;
+};
+
 /* The app that tokens are made for, where there is no token. */
 struct provider_app {
 	const char *id, *installation_id;
@@ -78,6 +87,11 @@ struct provider_app {
 	enum error_class (*sign)(
 		void *data, int64_t skew_seconds, const char **ret_signed, struct error *error);
 	void *sign_data;
+	/* Gives a token, or a page, that another process has made, in the exchange's arena: this
+	 * one sees nothing of the app. NULL: they are made here. */
+	enum error_class (*mint)(void *data, const struct mint_question *question,
+		const char **ret_text, struct error *error);
+	void *mint_data;
 };
 
 /* With what a provider is called: what the settings say of it, or a connection. All borrowed; all

@@ -16,6 +16,7 @@
 #include "store/payload.h"
 #include "worker/belief.h"
 #include "worker/decline.h"
+#include "worker/mint_order.h"
 #include "worker/referred.h"
 
 #define PACE_HELD_MS 200 /* no process sleeps longer than this for its turn */
@@ -220,12 +221,13 @@ static enum error_class find_connection(
 }
 
 /* Of the connection, or of the settings where it has no record. */
-static enum error_class ask_credential(
-	const struct answering *it, const struct stored_connection *found, bool signs)
+static struct opening credential_of(
+	const struct answering *it, const struct stored_connection *found)
 {
 	const struct lease *lease = it->asker->lease;
 	const bool is_stored = found->record != NULL;
-	const struct opening opening = { .tenant = lease->tenant,
+
+	return (struct opening){ .tenant = lease->tenant,
 		.app = lease->app,
 		.workflow = lease->workflow,
 		.step = lease->step,
@@ -235,12 +237,8 @@ static enum error_class ask_credential(
 		.name = is_stored ? found->connection.name : "",
 		.provider = text_of(it->ask->provider),
 		.record = is_stored ? found->record : "",
-		.signs = signs,
-		.skew_seconds = it->ask->skew_seconds,
 		.sealed = is_stored ? text_of(found->sealed) : "",
 		.key = text_of(it->ask->key) };
-
-	return keeper_link_ask(it->asker->keeper, &opening, it->arena, it->reply, it->error);
 }
 
 /* The keeper gives the token. */
@@ -248,8 +246,11 @@ static enum error_class answer_connection(const struct answering *it)
 {
 	struct stored_connection found = { .record = NULL };
 
-	if (find_connection(it, &found) != ERROR_NONE ||
-		ask_credential(it, &found, false) != ERROR_NONE)
+	if (find_connection(it, &found) != ERROR_NONE)
+		return it->error->class;
+	const struct opening opening = credential_of(it, &found);
+	if (keeper_link_ask(it->asker->keeper, &opening, it->arena, it->reply, it->error) !=
+		ERROR_NONE)
 		return it->error->class;
 	if (found.record == NULL)
 		return ERROR_NONE;
@@ -258,13 +259,26 @@ static enum error_class answer_connection(const struct answering *it)
 	return ERROR_NONE;
 }
 
-/* It has the keys of apps as well, and signs. */
-static enum error_class answer_sign(const struct answering *it)
+/* It has the keys of apps as well, and says what a minter may ask for. */
+static enum error_class answer_mint(const struct answering *it)
 {
+	const struct ask *ask = it->ask;
 	struct stored_connection found = { .record = NULL };
 
-	return find_connection(it, &found) == ERROR_NONE ? ask_credential(it, &found, true)
-							 : it->error->class;
+	if (find_connection(it, &found) != ERROR_NONE)
+		return it->error->class;
+	const struct mint_wish wish = { .owner = text_of(ask->owner),
+		.repository = text_of(ask->repository),
+		.permissions = ask->permissions,
+		.refresh = ask->refresh,
+		.fresh = ask->fresh,
+		.page = ask->wants_page,
+		.time_left_ms = ask->time_left_ms,
+		.key = text_of(ask->key) };
+	struct opening opening = credential_of(it, &found);
+	opening.wish = &wish;
+	return minters_ask(
+		it->asker->minters, it->asker->keeper, &opening, it->arena, it->reply, it->error);
 }
 
 /* Of another app of the tenant its id; that of another tenant's is not told. */
@@ -378,7 +392,7 @@ static const struct {
 	{ ASK_OUTPUT, answer_output },
 	{ ASK_SECRET, answer_secret },
 	{ ASK_CONNECTION, answer_connection },
-	{ ASK_SIGN, answer_sign },
+	{ ASK_MINT, answer_mint },
 	{ ASK_OWNER, answer_owner },
 	{ ASK_ADMIT, answer_admit },
 	{ ASK_THROTTLE, answer_throttle },
@@ -403,10 +417,7 @@ void answer_ask(const struct asker *asker, const struct ask *ask, struct arena *
 	*ret_reply = (struct reply){ .class = NULL };
 	if (answer(&it) == ERROR_NONE)
 		return;
-	*ret_reply = (struct reply){ .class = error_class_facts(error.class)->name,
-		.message = arena_string(arena, error.message),
-		.remedy = error.remedy[0] != '\0' ? arena_string(arena, error.remedy) : NULL,
-		.retry_after_ms = error.retry_after_ms };
+	reply_refuse(ret_reply, &error, arena);
 }
 
 /* ---- results ---- */

@@ -8,6 +8,7 @@
 #include "worker/batch.h"
 #include "worker/connections.h"
 #include "worker/keeper_link.h"
+#include "worker/minters.h"
 #include "worker/protocol.h"
 
 /* For whom. Borrowed. */
@@ -20,6 +21,7 @@ struct asker {
 	const char *input_digest; /* of the run: mac_digest() */
 	const char *input;        /* of the run; NULL: it refers to nothing */
 	struct keeper_link *keeper;
+	struct minters *minters;
 	struct connection_cache *connections;
 	bool heeds_outages; /* see struct limit_caller */
 };

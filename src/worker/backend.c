@@ -142,26 +142,35 @@ static enum error_class backend_connection(void *backend, const char *provider, 
 	return class;
 }
 
-static enum error_class backend_sign(void *backend, const char *provider, const char *slot,
-	int64_t skew_seconds, const char **ret_signed, struct error *error)
+/* The page is no secret. */
+static enum error_class backend_mint(void *backend, const char *provider, const char *slot,
+	const struct mint_question *question, const char **ret_text, struct error *error)
 {
 	struct attempt *attempt = backend;
 	struct handover handover;
 	struct reply reply;
 
-	*ret_signed = NULL;
+	*ret_text = NULL;
 	handover_begin(&handover);
-	const struct ask ask = { .kind = ASK_SIGN,
+	const struct ask ask = { .kind = ASK_MINT,
 		.provider = provider,
 		.name = slot,
-		.skew_seconds = skew_seconds,
+		.owner = question->owner,
+		.repository = question->repository,
+		.permissions = question->permissions,
+		.refresh = question->refresh,
+		.fresh = question->fresh,
+		.wants_page = question->page,
+		.time_left_ms = question->time_left_ms,
 		.key = handover.key };
 	enum error_class class = ask_for(attempt, &ask, &reply, error);
-	if (class == ERROR_NONE)
-		class = open_credential(attempt, &reply, &handover, ret_signed, error);
+	if (class == ERROR_NONE && question->page)
+		*ret_text = reply.page;
+	else if (class == ERROR_NONE)
+		class = open_credential(attempt, &reply, &handover, ret_text, error);
 	handover_end(&handover);
-	if (class == ERROR_NONE && *ret_signed == NULL)
-		return error_set(error, ERROR_INTERNAL, "the keeper has signed nothing");
+	if (class == ERROR_NONE && *ret_text == NULL && !question->page)
+		return error_set(error, ERROR_INTERNAL, "the minter has made nothing");
 	return class;
 }
 
@@ -400,7 +409,7 @@ const struct action_backend attempt_backend = {
 	.secret = backend_secret,
 	.forget = backend_forget,
 	.connection = backend_connection,
-	.sign = backend_sign,
+	.mint = backend_mint,
 	.admit = backend_admit,
 	.throttle = backend_throttle,
 	.report_limit = backend_report_limit,

@@ -18,6 +18,7 @@
 #include "provider/providers.h"
 #include "store/keys.h"
 #include "worker/decline.h"
+#include "worker/mint_order.h"
 
 #define KEY_SIZE_MAX 16384 /* of a key of 8,192 bits, in PEM: less than 7 KiB */
 
@@ -143,28 +144,34 @@ static enum error_class take(
 		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a credential");
 }
 
-static enum error_class sign(const struct provider *provider, const struct provider_app *app,
-	const struct opening *opening, struct arena *arena, const char **ret_text,
-	struct error *error)
+/* What the app shows of itself gets out in an order only. Without a connection: the settings'. */
+static enum error_class order(const struct provider *provider, const struct provider_app *app,
+	const struct opening *opening, const struct connection *connection, struct arena *arena,
+	const char **ret_text, struct error *error)
 {
+	const char *signature;
+
 	if (provider->sign == NULL || app->id == NULL)
 		return error_set(error, ERROR_AUTH_MISSING, "there is no app to sign for at %s",
 			provider->name);
-	return provider->sign(app, opening->skew_seconds, arena, ret_text, error);
+	return provider->sign(app, opening->skew_seconds, arena, &signature, error) == ERROR_NONE
+		? mint_order_write(opening, connection, signature, arena, ret_text, error)
+		: error->class;
 }
 
 static enum error_class answer_from_settings(const struct credentials *credentials,
-	const struct provider *provider, const struct opening *opening, struct arena *arena,
-	const char **ret_text, struct error *error)
+	const struct provider *provider, const struct opening *opening,
+	const struct connection *connection, struct arena *arena, const char **ret_text,
+	struct error *error)
 {
 	const struct held_credential *held = &credentials->items[place_of(provider)];
 	struct provider_app app = provider->access(credentials->settings).app;
 
-	if (!opening->signs)
+	if (opening->wish == NULL)
 		return take(held->token, arena, ret_text, error);
 	app.key_fault = held->key_fault;
 	return take(held->app_key, arena, &app.key, error) == ERROR_NONE
-		? sign(provider, &app, opening, arena, ret_text, error)
+		? order(provider, &app, opening, connection, arena, ret_text, error)
 		: error->class;
 }
 
@@ -205,14 +212,15 @@ static enum error_class answer_from_connection(const struct credentials *credent
 	if (read_own(private_keys, opening, arena, &connection, &own, error) != ERROR_NONE)
 		return error->class;
 	const bool is_app = strcmp(connection.kind, CONNECTION_APP) == 0;
-	if (!opening->signs) {
+	if (opening->wish == NULL) {
 		*ret_text = is_app ? NULL : own;
 		return ERROR_NONE;
 	}
 	if (is_app && connection_uses_settings(&connection))
-		return answer_from_settings(credentials, provider, opening, arena, ret_text, error);
+		return answer_from_settings(
+			credentials, provider, opening, &connection, arena, ret_text, error);
 	const struct provider_app app = { .id = connection.app_id, .key = own };
-	return is_app ? sign(provider, &app, opening, arena, ret_text, error)
+	return is_app ? order(provider, &app, opening, &connection, arena, ret_text, error)
 		      : error_set(error, ERROR_NOT_ALLOWED, "the connection '%s' is of no app",
 				opening->name);
 }
@@ -234,6 +242,6 @@ enum error_class credentials_answer(const struct credentials *credentials, const
 	if (strcmp(opening->tenant, TENANT_DEFAULT) != 0)
 		return refuse_settings(opening, error);
 	return credentials->settings != NULL
-		? answer_from_settings(credentials, provider, opening, arena, ret_text, error)
+		? answer_from_settings(credentials, provider, opening, NULL, arena, ret_text, error)
 		: ERROR_NONE;
 }

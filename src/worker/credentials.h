@@ -1,7 +1,7 @@
 /*
  * The credentials of providers that the settings have, as the keeper holds them: tokens, and the
  * private keys of apps. What a run gets of them, and of its tenant's connections, is decided here:
- * a token, or what an app shows of itself for nine minutes; never a key.
+ * a token, or an order for a minter (worker/mint_order.h); never a key.
  */
 #ifndef SLIPWAY_WORKER_CREDENTIALS_H
 #define SLIPWAY_WORKER_CREDENTIALS_H
@@ -39,9 +39,9 @@ bool credentials_came_once(const struct settings *settings);
 /*
  * What the run of the question may have to call its provider, by the run's connection or by the
  * settings; in the arena. *ret_text is NULL where there is nothing to give: no token, or an app
- * whose tokens are asked for by what is signed (opening->signs). ERROR_NOT_ALLOWED where the action
- * of the run's step is of another provider, the connection not for its app, or the settings not for
- * its tenant; the errors of connection_open() and of a provider's sign().
+ * whose tokens a minter makes, by the order for that (opening->wish). ERROR_NOT_ALLOWED where the
+ * action of the run's step is of another provider, the connection not for its app, or the settings
+ * not for its tenant; the errors of connection_open() and of a provider's sign().
  */
 enum error_class credentials_answer(const struct credentials *credentials, const char *private_keys,
 	const struct opening *opening, struct arena *arena, const char **ret_text,

@@ -68,17 +68,6 @@ bool desk_tell(struct desk *desk, const struct ask *ask)
 		flush(desk);
 }
 
-static enum error_class read_error(const struct reply *reply, struct error *error)
-{
-	if (reply->class == NULL)
-		return ERROR_NONE;
-	error_set(error, error_class_by_name(reply->class), "%s",
-		reply->message != NULL ? reply->message : "");
-	error->retry_after_ms = reply->retry_after_ms;
-	return reply->remedy != NULL ? error_remedy(error, NULL, "%s", reply->remedy)
-				     : error->class;
-}
-
 enum error_class desk_ask(struct desk *desk, const struct ask *ask, struct arena *arena,
 	struct reply *ret_reply, struct error *error)
 {
@@ -94,7 +83,7 @@ enum error_class desk_ask(struct desk *desk, const struct ask *ask, struct arena
 		return gone(desk, error);
 	if (message_read(&reply_record, text, length, arena, ret_reply, error) != ERROR_NONE)
 		return error->class;
-	return read_error(ret_reply, error);
+	return reply_failure(ret_reply, error);
 }
 
 bool desk_wait_job(

@@ -4,8 +4,6 @@
  */
 #include "worker/keeper.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -20,8 +18,10 @@
 #include "worker/credentials.h"
 #include "worker/decline.h"
 #include "worker/handover.h"
+#include "worker/mint_order.h"
 #include "worker/protocol.h"
 #include "worker/sandbox.h"
+#include "worker/serve.h"
 
 /* ---- who may have what ---- */
 
@@ -36,7 +36,7 @@ static const struct field opening_fields[] = {
 	{ STRING_FIELD("name", struct opening, name), .required = true },
 	{ STRING_FIELD("provider", struct opening, provider), .required = true },
 	{ STRING_FIELD("record", struct opening, record), .required = true },
-	{ BOOLEAN_FIELD("signs", struct opening, signs) },
+	{ OBJECT_FIELD("wish", struct opening, wish), .record = &mint_wish_record },
 	{ INTEGER_FIELD("skew", struct opening, skew_seconds) },
 	{ STRING_FIELD("sealed", struct opening, sealed), .required = true },
 	{ STRING_FIELD("key", struct opening, key), .required = true },
@@ -123,68 +123,26 @@ enum error_class opening_answer(const char *private_keys, const struct credentia
 /* ---- the process ---- */
 
 struct keeper {
-	struct channel channel;
 	char *keys; /* in pages that are locked, and open only while they are used; NULL: none */
 	struct credentials credentials;
 };
 
-static bool wait_for(const struct keeper *keeper, short events)
+static enum error_class answer(void *context, const char *text, size_t length, struct arena *arena,
+	struct reply *reply, struct error *error)
 {
-	struct pollfd polled = { .fd = keeper->channel.fd, .events = events };
-	return poll(&polled, 1, -1) > 0 || errno == EINTR;
-}
-
-static bool send_reply(struct keeper *keeper, const struct reply *reply)
-{
-	struct error ignored;
-	enum channel_state state = CHANNEL_FULL;
-
-	if (message_put(&keeper->channel, &reply_record, reply, &ignored) != ERROR_NONE)
-		return false;
-	while ((state = channel_flush(&keeper->channel)) == CHANNEL_FULL)
-		if (!wait_for(keeper, POLLOUT))
-			return false;
-	return state == CHANNEL_OPEN;
-}
-
-static bool answer(struct keeper *keeper, const char *text, size_t length)
-{
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct keeper *keeper = context;
 	struct opening opening;
-	struct reply reply = { .class = NULL };
-	struct error error = { .class = ERROR_NONE };
 
 	if (keeper->keys != NULL)
 		sodium_mprotect_readonly(keeper->keys);
 	enum error_class class =
-		message_read(&opening_record, text, length, &arena, &opening, &error);
+		message_read(&opening_record, text, length, arena, &opening, error);
 	if (class == ERROR_NONE)
 		class = opening_answer(
-			keeper->keys, &keeper->credentials, &opening, &arena, &reply.text, &error);
+			keeper->keys, &keeper->credentials, &opening, arena, &reply->text, error);
 	if (keeper->keys != NULL)
 		sodium_mprotect_noaccess(keeper->keys);
-	if (class != ERROR_NONE)
-		reply = (struct reply){ .class = error_class_facts(class)->name,
-			.message = error.message,
-			.remedy = error.remedy[0] != '\0' ? error.remedy : NULL };
-	return send_reply(keeper, &reply);
-}
-
-static void serve(struct keeper *keeper)
-{
-	const char *text;
-	size_t length;
-
-	for (;;) {
-		while (channel_take(&keeper->channel, &text, &length))
-			if (!answer(keeper, text, length))
-				return;
-		enum channel_state state = channel_read(&keeper->channel);
-		if (state == CHANNEL_GONE || state == CHANNEL_SHORT)
-			return;
-		if (state == CHANNEL_FULL && !wait_for(keeper, POLLIN))
-			return;
-	}
+	return class;
 }
 
 /* Out of the settings, where nothing is left of it. */
@@ -208,15 +166,13 @@ int keeper_run(struct settings *settings, int channel)
 	struct keeper keeper = { .keys = NULL };
 	struct error error;
 
-	channel_init(&keeper.channel, channel);
 	enum error_class class = take_keys(&keeper, settings, &error);
 	if (class == ERROR_NONE)
 		class = sandbox_enter(&sandbox, &error);
 	if (class == ERROR_NONE)
-		serve(&keeper);
+		serve(channel, answer, &keeper);
 	else
 		log_error("keeper cannot start", &error);
-	channel_release(&keeper.channel);
 	sodium_free(keeper.keys);
 	credentials_release(&keeper.credentials);
 	return class == ERROR_NONE ? 0 : 1;

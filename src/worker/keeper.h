@@ -20,8 +20,8 @@ struct opening {
 	const char *owner, *name; /* for whom it was sealed, and as what */
 	const char *provider;     /* whose credential it is; "": it is a secret */
 	const char *record;   /* of the connection of that name, that has it; "": the settings do */
-	bool signs;           /* what an app shows of itself is wanted */
-	int64_t skew_seconds; /* by which the clock is corrected in that */
+	const void *wish;     /* a struct mint_wish: an order for a minter is wanted; NULL: not */
+	int64_t skew_seconds; /* by which the clock is corrected in what the app signs */
 	const char *sealed;
 	const char *key; /* to answer to */
 };

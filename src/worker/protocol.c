@@ -78,7 +78,13 @@ static const struct field ask_fields[] = {
 	{ BOOLEAN_FIELD("shared", struct ask, shared), .omit_zero = true },
 	{ BOOLEAN_FIELD("answered", struct ask, answered), .omit_zero = true },
 	{ BOOLEAN_FIELD("unreachable", struct ask, unreachable), .omit_zero = true },
-	{ INTEGER_FIELD("skew", struct ask, skew_seconds), .omit_zero = true },
+	{ STRING_FIELD("owner", struct ask, owner) },
+	{ STRING_FIELD("repository", struct ask, repository) },
+	{ MAP_FIELD("permissions", struct ask, permissions) },
+	{ BOOLEAN_FIELD("refresh", struct ask, refresh), .omit_zero = true },
+	{ BOOLEAN_FIELD("fresh", struct ask, fresh), .omit_zero = true },
+	{ BOOLEAN_FIELD("wants_page", struct ask, wants_page), .omit_zero = true },
+	{ INTEGER_FIELD("time_left_ms", struct ask, time_left_ms), .omit_zero = true },
 	{ INTEGER_FIELD("spacing_ms", struct ask, spacing_ms), .omit_zero = true },
 	{ INTEGER_FIELD("blocked_ms", struct ask, blocked_ms), .omit_zero = true },
 	{ INTEGER_FIELD("retry_ms", struct ask, retry_ms), .omit_zero = true },
@@ -91,6 +97,10 @@ static const struct field reply_fields[] = {
 	{ STRING_FIELD("message", struct reply, message) },
 	{ STRING_FIELD("remedy", struct reply, remedy) },
 	{ INTEGER_FIELD("retry_after_ms", struct reply, retry_after_ms), .omit_zero = true },
+	{ STRING_FIELD("page", struct reply, page) },
+	{ STRING_FIELD("provider", struct reply, provider) },
+	{ STRING_FIELD("code", struct reply, code) },
+	{ STRING_FIELD("request_id", struct reply, request_id) },
 	{ STRING_FIELD("text", struct reply, text) },
 	{ STRING_FIELD("name", struct reply, name) },
 	{ STRING_FIELD("record", struct reply, record) },
@@ -105,8 +115,46 @@ static const struct field reply_fields[] = {
 	{ BOOLEAN_FIELD("probing", struct reply, probing), .omit_zero = true },
 	{ BOOLEAN_FIELD("watched", struct reply, watched), .omit_zero = true },
 	{ BOOLEAN_FIELD("granted", struct reply, granted), .omit_zero = true },
+	{ BOOLEAN_FIELD("wants_signature", struct reply, wants_signature), .omit_zero = true },
+	{ INTEGER_FIELD("skew", struct reply, skew_seconds), .omit_zero = true },
 };
 const struct record reply_record = RECORD(struct reply, reply_fields);
+
+static const char *text_in(struct arena *arena, const char *text)
+{
+	return text[0] != '\0' ? arena_string(arena, text) : NULL;
+}
+
+void reply_refuse(struct reply *reply, const struct error *failure, struct arena *arena)
+{
+	*reply = (struct reply){ .class = error_class_facts(failure->class)->name,
+		.message = text_in(arena, failure->message),
+		.remedy = text_in(arena, failure->remedy),
+		.retry_after_ms = failure->retry_after_ms,
+		.page = text_in(arena, failure->remedy_url),
+		.provider = text_in(arena, failure->provider),
+		.code = text_in(arena, failure->provider_code),
+		.request_id = text_in(arena, failure->request_id),
+		.response_status = failure->http_status };
+}
+
+static const char *text_of(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+enum error_class reply_failure(const struct reply *reply, struct error *ret_failure)
+{
+	if (reply->class == NULL)
+		return ERROR_NONE;
+	error_set(ret_failure, error_class_by_name(reply->class), "%s", text_of(reply->message));
+	ret_failure->retry_after_ms = reply->retry_after_ms;
+	if (reply->provider != NULL)
+		error_exchange(ret_failure, reply->provider, (int)reply->response_status,
+			text_of(reply->code), text_of(reply->request_id));
+	return reply->remedy != NULL ? error_remedy(ret_failure, reply->page, "%s", reply->remedy)
+				     : ret_failure->class;
+}
 
 enum error_class message_put(struct channel *channel, const struct record *record,
 	const void *message, struct error *error)

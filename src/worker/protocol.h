@@ -39,7 +39,7 @@ struct job_failure {
 #define ASK_OUTPUT     "output"     /* of one step */
 #define ASK_SECRET     "secret"     /* from the keeper: of a name, or what is sealed in the input */
 #define ASK_CONNECTION "connection" /* to a provider, with its credential from the keeper */
-#define ASK_SIGN       "sign"       /* what an app shows of itself, from the keeper */
+#define ASK_MINT       "mint"       /* a token of an app, from a minter */
 #define ASK_OWNER      "owner"      /* of a thing at a provider */
 #define ASK_ADMIT      "admit"      /* whether a call may be sent */
 #define ASK_THROTTLE   "throttle"   /* when a change may be sent */
@@ -70,7 +70,11 @@ struct ask {
 	const char *sealed, *key; /* the secret in the input; to whom it is handed over */
 	int64_t what;             /* of an owner_question */
 	bool shared, answered, unreachable;
-	int64_t skew_seconds; /* of the clock, where an app signs */
+	/* of a token: see struct mint_question */
+	const char *owner, *repository;
+	struct string_map permissions;
+	bool refresh, fresh, wants_page;
+	int64_t time_left_ms;
 	int64_t spacing_ms, blocked_ms, retry_ms, response_status;
 };
 extern const struct record ask_record;
@@ -79,6 +83,8 @@ extern const struct record ask_record;
 struct reply {
 	const char *class, *message, *remedy;
 	int64_t retry_after_ms;
+	/* of an error: where to mend it, or what was wanted; the provider's exchange behind it */
+	const char *page, *provider, *code, *request_id;
 
 	const char *text; /* an output, an owner, a secret in its box; NULL: there is none */
 	/* of a connection: its name, and its JSON; NULL: it is the one of the settings */
@@ -88,8 +94,16 @@ struct reply {
 	int64_t missing;            /* the need that is not done, from 1; 0: all are done */
 	int64_t wait_ms, down_ms, response_status, ahead;
 	bool worker_only, probing, watched, granted;
+	/* of a minter: an app has to sign once more, by a clock that is corrected by so much */
+	bool wants_signature;
+	int64_t skew_seconds;
 };
 extern const struct record reply_record;
+
+/* Makes it the reply that tells of an error, in the arena; and reads one: ERROR_NONE where it tells
+ * of none. */
+void reply_refuse(struct reply *reply, const struct error *failure, struct arena *arena);
+enum error_class reply_failure(const struct reply *reply, struct error *ret_failure);
 
 /* Puts a message in line. ERROR_OUT_OF_MEMORY, also where it is too large. */
 enum error_class message_put(struct channel *channel, const struct record *record,

@@ -125,6 +125,7 @@ static void answer_in_coroutine(void *context)
 		.worker = supervisor->name,
 		.input = question->input,
 		.keeper = &supervisor->keeper,
+		.minters = &supervisor->minters,
 		.connections = &supervisor->connections,
 		.heeds_outages = supervisor->settings->outage_seconds > 0 };
 	struct reply reply = { .class = NULL };

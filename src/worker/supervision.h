@@ -15,6 +15,7 @@
 #include "worker/decline.h"
 #include "worker/heartbeat.h"
 #include "worker/keeper_link.h"
+#include "worker/minters.h"
 #include "worker/report.h"
 
 #define WORKER_NAME_SIZE 96
@@ -67,6 +68,7 @@ struct supervisor {
 	struct lease_expiry *expiries[PREFORK_CHILDREN_MAX];
 	uint64_t sandbox_stamp; /* of what executors may read that are started now */
 	struct keeper_link keeper;
+	struct minters minters;
 	struct connection_cache connections;
 	/* Derived from the keeper's; zero in each child. New ones come into the same place. */
 	struct mac_keys *macs;

@@ -158,13 +158,14 @@ static void reload(struct supervisor *supervisor)
 	}
 
 	/* Where the keeper stays as it is, MACs are by the keys that it has. */
-	if (!supervisor->keeper.has_keys_once) {
+	if (!supervisor->keeper.child.is_only) {
 		log_write(LOG_INFO, "credentials read again", NULL);
 		if (renew_macs(supervisor, &error) != ERROR_NONE)
 			log_error("keys of MACs not read again, the previous ones stay in use",
 				&error);
 	}
 	keeper_link_renew(&supervisor->keeper);
+	minters_renew(&supervisor->minters);
 	prefork_replace(&supervisor->prefork);
 }
 
@@ -185,6 +186,7 @@ static void watch_files(struct supervisor *supervisor)
 	supervisor->sandbox_stamp = stamp;
 	log_write(
 		LOG_INFO, "executors are replaced", "why", "the resolver's files are others", NULL);
+	minters_renew(&supervisor->minters);
 	prefork_replace(&supervisor->prefork);
 }
 
@@ -324,8 +326,8 @@ static bool is_over(const struct supervisor *supervisor)
 /* Without keys this worker is of no use: whoever started it gives them to another one. */
 static void watch_keeper(struct supervisor *supervisor)
 {
-	keeper_link_check(&supervisor->keeper);
-	if (supervisor->keeper.is_spent && !supervisor->prefork.stopping)
+	child_link_check(&supervisor->keeper.child);
+	if (supervisor->keeper.child.is_spent && !supervisor->prefork.stopping)
 		kill(getpid(), SIGTERM);
 }
 
@@ -333,10 +335,13 @@ static void on_tick(void *context)
 {
 	struct supervisor *supervisor = context;
 
-	if (is_over(supervisor))
+	if (is_over(supervisor)) {
+		minters_close(&supervisor->minters);
 		return;
+	}
 	watch_files(supervisor);
 	watch_keeper(supervisor);
+	minters_check(&supervisor->minters);
 	leases_check(supervisor);
 	start_housekeeping(supervisor);
 	dispatch_check(supervisor);
@@ -351,12 +356,31 @@ static bool is_busy(const void *context)
 	return supervisor->coroutines > 0;
 }
 
-/* In an executor. */
+/* In an executor, and in a minter, which has none. */
 static void leave_expiries_of_others(struct supervisor *supervisor, size_t index)
 {
-	for (size_t i = 0; i < supervisor->prefork.count; i++)
+	for (size_t i = 0; i < (size_t)supervisor->settings->executors; i++)
 		if (i != index)
 			munmap(supervisor->expiries[i], sizeof(struct lease_expiry));
+}
+
+/* In a child: what is the supervisor's own. */
+static void leave_secrets(struct supervisor *supervisor)
+{
+	settings_forget(supervisor->settings, "SLIPWAY_REDIS_PASSWORD");
+	/* None are there; whoever brings them back by mistake gives them to no executor. */
+	settings_forget(supervisor->settings, "SLIPWAY_SECRETS_KEYS");
+	credentials_forget(supervisor->settings);
+	redis_forget_password(supervisor->redis);
+	redis_forget_password(supervisor->bell);
+}
+
+static void leave_as_minter(void *context)
+{
+	struct supervisor *supervisor = context;
+
+	leave_expiries_of_others(supervisor, PREFORK_CHILDREN_MAX);
+	leave_secrets(supervisor);
 }
 
 /* Nothing of the supervisor's is open in an executor but the channel and the standard streams: also
@@ -368,12 +392,7 @@ static int run_child(void *context, size_t index, int channel)
 	close_range(STDERR_FILENO + 1, (unsigned)channel - 1, 0);
 	close_range((unsigned)channel + 1, ~0U, 0);
 	leave_expiries_of_others(supervisor, index);
-	settings_forget(supervisor->settings, "SLIPWAY_REDIS_PASSWORD");
-	/* None are there; whoever brings them back by mistake gives them to no executor. */
-	settings_forget(supervisor->settings, "SLIPWAY_SECRETS_KEYS");
-	credentials_forget(supervisor->settings);
-	redis_forget_password(supervisor->redis);
-	redis_forget_password(supervisor->bell);
+	leave_secrets(supervisor);
 	return executor_run(supervisor->settings, channel, supervisor->expiries[index]);
 }
 
@@ -438,7 +457,13 @@ static enum error_class set_up(struct supervisor *supervisor, struct error *erro
 	redis_join(supervisor->redis, supervisor->loop);
 	batch_init(&supervisor->batch, supervisor->redis, supervisor->loop);
 	layout_require(supervisor->redis);
-	return dispatch_open(supervisor, error);
+	if (dispatch_open(supervisor, error) != ERROR_NONE)
+		return error->class;
+	supervisor->minters = (struct minters){ .settings = supervisor->settings,
+		.loop = supervisor->loop,
+		.leave = leave_as_minter,
+		.context = supervisor };
+	return minters_open(&supervisor->minters, error);
 }
 
 static enum error_class supervise(struct supervisor *supervisor, struct error *error)
@@ -461,6 +486,8 @@ static enum error_class supervise(struct supervisor *supervisor, struct error *e
 		log_write(LOG_WARNING, "sandbox is weak", "why", sandbox_weakness(), NULL);
 	enum error_class class = prefork_run(&supervisor->prefork, error);
 
+	/* Nobody is left for whom they make something. */
+	minters_close(&supervisor->minters);
 	if (!supervisor_start(supervisor, deregister, supervisor))
 		log_write(LOG_WARNING, "no memory to leave the list of workers", NULL);
 	while (supervisor->coroutines > 0)
@@ -477,7 +504,7 @@ enum error_class supervisor_run(struct settings *settings, struct error *error)
 	enum error_class class = set_up(&supervisor, error);
 	if (class == ERROR_NONE)
 		class = supervise(&supervisor, error);
-	if (class == ERROR_NONE && supervisor.keeper.is_spent)
+	if (class == ERROR_NONE && supervisor.keeper.child.is_spent)
 		class = error_set(error, ERROR_INTERNAL,
 			"the keeper has ended, and its keys came by the environment: start the "
 			"worker again, or give it SLIPWAY_SECRETS_KEYS_FILE");

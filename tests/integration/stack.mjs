@@ -46,9 +46,9 @@ export async function until(condition, what, boundMs = 60000) {
   }
 }
 
-// The executors of a worker; its keeper is a child as well, by another name.
+// The executors of a worker; its keeper and its minters are children as well, by other names.
 export async function executorsOf(pid) {
-  return (await childrenOf(pid)).filter(({ name }) => name !== 'slipway-keeper');
+  return (await childrenOf(pid)).filter(({ name }) => !/^slipway-(keeper|minter)$/.test(name));
 }
 
 // The direct children of a process, by name.

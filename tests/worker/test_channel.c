@@ -188,7 +188,10 @@ START_TEST(test_nonsense_is_answered_with_an_error)
 	const struct ask asks[] = { { .kind = "EVAL" }, { .kind = ASK_OUTPUT, .app = "a:b" },
 		{ .kind = ASK_NEEDS, .needs = { names, 1 } },
 		{ .kind = ASK_CONNECTION, .provider = "nobody" }, { .kind = ASK_CONNECTION },
-		{ .kind = ASK_CONNECTION, .provider = "github", .name = "another" } };
+		{ .kind = ASK_CONNECTION, .provider = "github", .name = "another" },
+		{ .kind = ASK_MINT, .provider = "github", .name = "another" },
+		/* what an app shows of itself: no executor is told */
+		{ .kind = "sign", .provider = "github" } };
 	for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
 		struct reply reply;
 		answer_ask(&asker, &asks[i], &arena, &reply);

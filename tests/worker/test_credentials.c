@@ -1,7 +1,8 @@
 /*
  * What the keeper gives a run to call providers with, whatever an executor asks for.
  *
- * covers: src/worker/credentials.c src/provider/github_app_key.c src/base/locked_text.c
+ * covers: src/worker/credentials.c src/worker/mint_order.c src/provider/github_app_key.c
+ * covers: src/base/locked_text.c
  */
 #include "worker/credentials.h"
 
@@ -19,6 +20,8 @@
 #include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "provider/providers.h"
+#include "worker/mint_order.h"
+#include "worker/protocol.h"
 
 static struct settings settings;
 static struct credentials credentials;
@@ -96,6 +99,15 @@ static enum error_class ask(const struct opening *opening)
 	return credentials_answer(&credentials, keys.private_key, opening, &arena, &text, &error);
 }
 
+static const struct string_pair secrets_table[] = { { "secrets", "write" },
+	{ "metadata", "read" } };
+/* What an honest executor wishes for a step that sets secrets. */
+static const struct mint_wish honest = { .owner = "acme",
+	.repository = "docs",
+	.permissions = { secrets_table, 2 },
+	.time_left_ms = 1000,
+	.key = "key-of-the-executor" };
+
 static void expect(
 	const char *step, const char *provider, enum error_class class, const char *token)
 {
@@ -135,18 +147,28 @@ START_TEST(the_settings_are_those_of_one_tenant)
 	take();
 	opening.tenant = "one";
 	ck_assert_int_eq(ask(&opening), ERROR_NOT_ALLOWED);
-	opening.signs = true;
+	opening.wish = &honest;
 	ck_assert_int_eq(ask(&opening), ERROR_NOT_ALLOWED);
 	ck_assert_ptr_null(text);
 }
 END_TEST
 
-static void expect_signed(const struct opening *opening)
+/* The wish of the order for that opening. */
+static const struct mint_wish *expect_order(const struct opening *opening)
 {
+	static struct mint_order order;
+
 	ck_assert_msg(ask(opening) == ERROR_NONE, "%s", error.message);
 	ck_assert_ptr_nonnull(text);
-	ck_assert_int_eq(strncmp(text, "eyJ", 3), 0);
 	ck_assert_ptr_null(strstr(text, "PRIVATE"));
+	ck_assert_int_eq(
+		message_read(&mint_order_record, text, strlen(text), &arena, &order, &error),
+		ERROR_NONE);
+	ck_assert_int_eq(strncmp(order.signature, "eyJ", 3), 0);
+	ck_assert_str_eq(order.tenant, opening->tenant);
+	ck_assert_str_eq(order.record, opening->record);
+	ck_assert_ptr_nonnull(order.wish);
+	return order.wish;
 }
 
 START_TEST(of_an_app_no_key_is_given)
@@ -156,8 +178,10 @@ START_TEST(of_an_app_no_key_is_given)
 	take_app(0600);
 	unlink(key_file);
 	expect("secrets", "github", ERROR_NONE, NULL);
-	opening.signs = true;
-	expect_signed(&opening);
+	opening.wish = &honest;
+	const struct mint_wish *wish = expect_order(&opening);
+	ck_assert_str_eq(wish->key, "key-of-the-executor");
+	ck_assert_str_eq(wish->repository, "docs");
 	opening.step = "env";
 	ck_assert_int_eq(ask(&opening), ERROR_NOT_ALLOWED);
 	ck_assert_ptr_null(text);
@@ -168,7 +192,7 @@ static void expect_fault(const char *why)
 {
 	struct opening opening = of_step("secrets", "github");
 
-	opening.signs = true;
+	opening.wish = &honest;
 	ck_assert_int_eq(ask(&opening), ERROR_AUTH_MISSING);
 	ck_assert_msg(strstr(error.message, why) != NULL, "%s", error.message);
 	ck_assert_msg(strstr(error.message, key_file) != NULL, "%s", error.message);
@@ -226,22 +250,111 @@ static struct opening of_connection(const char *record, const char *credential)
 #define OF_VERCEL                                                                                  \
 	"{\"provider\":\"vercel\",\"kind\":\"token\",\"projects\":[\"*\"],\"apps\":[\"*\"]}"
 
-START_TEST(a_connection_gives_its_token_or_what_its_app_signs)
+START_TEST(a_connection_gives_its_token_or_an_order_for_its_app)
 {
 	struct opening opening = of_connection(OF_TOKEN, "token-of-one");
 
 	take();
 	ck_assert_int_eq(ask(&opening), ERROR_NONE);
 	ck_assert_str_eq(text, "token-of-one");
-	opening.signs = true;
+	opening.wish = &honest;
 	ck_assert_int_eq(ask(&opening), ERROR_NOT_ALLOWED);
 	opening = of_connection(OF_APP, pem);
 	ck_assert_int_eq(ask(&opening), ERROR_NONE);
 	ck_assert_ptr_null(text);
-	opening.signs = true;
-	expect_signed(&opening);
+	opening.wish = &honest;
+	expect_order(&opening);
 	opening.step = "env";
 	ck_assert_int_eq(ask(&opening), ERROR_NOT_ALLOWED);
+}
+END_TEST
+
+static void expect_refused(struct opening *opening, const struct mint_wish *wish, const char *what)
+{
+	opening->wish = wish;
+	ck_assert_msg(ask(opening) == ERROR_NOT_ALLOWED, "%s", what);
+	ck_assert_ptr_null(text);
+}
+
+/* An executor may be told to wish for anything. */
+START_TEST(an_order_is_for_no_more_than_the_definition_of_the_step)
+{
+	static const struct string_pair wide[] = { { "secrets", "write" },
+		{ "administration", "write" } },
+					more[] = { { "metadata", "write" } },
+					one[] = { { "secrets", "write" } };
+	struct opening opening = of_connection(OF_APP, pem);
+	struct mint_wish wish = honest;
+
+	take();
+	wish.permissions = (struct string_map){ wide, 2 };
+	expect_refused(&opening, &wish, "a permission that its table does not have");
+	wish.permissions = (struct string_map){ more, 1 };
+	expect_refused(&opening, &wish, "more of one that it has");
+	wish.permissions = (struct string_map){ NULL, 0 };
+	expect_refused(&opening, &wish, "all that there are");
+	wish = honest;
+	wish.owner = wish.repository = "";
+	expect_refused(&opening, &wish, "all repositories");
+	wish = honest;
+	wish.permissions = (struct string_map){ one, 1 };
+	opening.wish = &wish;
+	ck_assert_uint_eq(expect_order(&opening)->permissions.count, 1);
+}
+END_TEST
+
+#define OF_ONE                                                                                     \
+	"{\"provider\":\"github\",\"kind\":\"app\",\"appId\":\"Iv1.one\",\"installationId\":"      \
+	"\"78\",\"repositories\":[\"acme/docs\"],\"apps\":[\"*\"]}"
+
+START_TEST(an_order_is_for_what_the_connection_lists)
+{
+	struct opening opening = of_connection(OF_ONE, pem);
+	struct mint_wish wish = honest;
+
+	take();
+	wish.repository = "payroll";
+	expect_refused(&opening, &wish, "another repository");
+	wish = honest;
+	wish.owner = "other";
+	expect_refused(&opening, &wish, "of another owner");
+	opening.wish = &honest;
+	expect_order(&opening);
+	/* Whoever puts another installation behind it, or another tenant, has one that no longer
+	 * opens.
+	 */
+	struct opening changed = opening;
+	changed.tenant = "two";
+	ck_assert_int_ne(ask(&changed), ERROR_NONE);
+	ck_assert_ptr_null(text);
+	changed = opening;
+	changed.record = OF_APP;
+	ck_assert_int_ne(ask(&changed), ERROR_NONE);
+	ck_assert_ptr_null(text);
+}
+END_TEST
+
+START_TEST(a_plan_has_what_one_of_its_steps_has)
+{
+	static const struct string_pair team[] = { { "members", "read" } },
+					nobody[] = { { "members", "write" } };
+	struct opening opening = of_connection(OF_APP, pem);
+	struct mint_wish wish = honest;
+
+	take();
+	opening.step = "plan";
+	opening.wish = &wish;
+	expect_order(&opening);
+	wish.permissions = (struct string_map){ team, 1 };
+	expect_order(&opening);
+	wish.owner = wish.repository = "";
+	wish.permissions = (struct string_map){ NULL, 0 };
+	const struct mint_wish *narrowed = expect_order(&opening);
+	ck_assert_uint_eq(narrowed->permissions.count, 1);
+	ck_assert_str_eq(narrowed->permissions.items[0].name, "metadata");
+	ck_assert_str_eq(narrowed->permissions.items[0].value, "read");
+	wish.permissions = (struct string_map){ nobody, 1 };
+	expect_refused(&opening, &wish, "a permission of none");
 }
 END_TEST
 
@@ -275,7 +388,9 @@ int main(void)
 	const TTest *const tests[] = { a_token_is_for_steps_whose_action_calls_its_provider,
 		the_settings_are_those_of_one_tenant, a_key_that_others_may_read_is_not_used,
 		a_key_that_was_not_read_is_refused_by_its_reason, of_an_app_no_key_is_given,
-		a_connection_gives_its_token_or_what_its_app_signs,
+		a_connection_gives_its_token_or_an_order_for_its_app,
+		an_order_is_for_no_more_than_the_definition_of_the_step,
+		an_order_is_for_what_the_connection_lists, a_plan_has_what_one_of_its_steps_has,
 		a_connection_to_another_provider_gives_nothing, NULL };
 	make_key();
 	int status = suite_main("credentials", tests, set_up, tear_down);

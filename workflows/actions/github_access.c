@@ -391,5 +391,6 @@ const struct action_definition github_access = {
 	.validate = validate,
 	.run = run,
 	.permissions = permissions,
+	.more_permissions = permissions_of_teams,
 	.one_repository = true,
 };

@@ -128,16 +128,17 @@ static bool is_switched_off(const char *state)
 	return state != NULL && strcmp(state, "disabled_manually") == 0;
 }
 
+const struct string_pair github_enable_permissions[] = { { "administration", "write" },
+	{ "metadata", "read" }, { NULL, NULL } };
+
 /* All of Actions. */
 static bool allow_actions(struct action_context *context, const char *repository, bool *ret_did)
 {
-	static const struct string_pair permissions[] = { { "administration", "write" },
-		{ "metadata", "read" }, { NULL, NULL } };
 	struct provider_response response;
 	const struct allowance body = { true };
 	struct provider_request request = { .method = HTTP_PUT,
 		.path = "/repos/{owner}/{repo}/actions/permissions",
-		.permissions = permissions,
+		.permissions = github_enable_permissions,
 		.body_record = &allowance_record,
 		.body = &body,
 		.expect = { 403, 404, 409 } };
@@ -146,7 +147,7 @@ static bool allow_actions(struct action_context *context, const char *repository
 	*ret_did = false;
 	if (!is_new(context, repository))
 		return true;
-	if (!look_at_actions(context, repository, permissions, &off) ||
+	if (!look_at_actions(context, repository, github_enable_permissions, &off) ||
 		!split_repository(context, repository, request.parameters))
 		return false;
 	return !off || try_call(context, &request, &response, ret_did);

@@ -6,6 +6,9 @@
 
 #include "slipway/action.h"
 
+/* What it takes to switch Actions on, of a GitHub App. */
+extern const struct string_pair github_enable_permissions[];
+
 /* Whether the text of a refusal says that the workflow, or Actions, are off. */
 bool workflow_is_off(const char *message);
 

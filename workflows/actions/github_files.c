@@ -511,5 +511,6 @@ const struct action_definition github_files = {
 	.validate = validate,
 	.run = run,
 	.permissions = permissions,
+	.more_permissions = permissions_of_workflows,
 	.one_repository = true,
 };

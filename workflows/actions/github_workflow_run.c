@@ -505,6 +505,7 @@ const struct action_definition github_workflow_run = {
 	.output = RECORD(struct output, output_fields),
 	.run = run,
 	.permissions = permissions,
+	.more_permissions = github_enable_permissions,
 	.one_repository = true,
 	.run_timeout_s = 8 * 3600, /* timeoutMinutes, and what comes before the run */
 };

@@ -1,0 +1,136 @@
+/* Permissions are compared with the tables of the actions, which are the same in each process. */
+#include "worker/mint_order.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "core/dry_run.h"
+#include "core/workflow.h"
+#include "worker/decline.h"
+
+static const struct field wish_fields[] = {
+	{ STRING_FIELD("owner", struct mint_wish, owner), .required = true },
+	{ STRING_FIELD("repository", struct mint_wish, repository), .required = true },
+	{ MAP_FIELD("permissions", struct mint_wish, permissions) },
+	{ BOOLEAN_FIELD("refresh", struct mint_wish, refresh) },
+	{ BOOLEAN_FIELD("fresh", struct mint_wish, fresh) },
+	{ BOOLEAN_FIELD("page", struct mint_wish, page) },
+	{ INTEGER_FIELD("time_left_ms", struct mint_wish, time_left_ms) },
+	{ STRING_FIELD("key", struct mint_wish, key), .required = true },
+};
+const struct record mint_wish_record = RECORD(struct mint_wish, wish_fields);
+
+static const struct field order_fields[] = {
+	{ STRING_FIELD("signature", struct mint_order, signature), .required = true },
+	{ INTEGER_FIELD("skew", struct mint_order, skew_seconds) },
+	{ STRING_FIELD("provider", struct mint_order, provider), .required = true },
+	{ STRING_FIELD("tenant", struct mint_order, tenant), .required = true },
+	{ STRING_FIELD("name", struct mint_order, name), .required = true },
+	{ STRING_FIELD("record", struct mint_order, record), .required = true },
+	{ OBJECT_FIELD("wish", struct mint_order, wish), .record = &mint_wish_record },
+};
+const struct record mint_order_record = RECORD(struct mint_order, order_fields);
+
+/* ---- what the step may have ---- */
+
+static bool has_pair(const struct string_pair *table, const struct string_pair *wanted)
+{
+	for (; table != NULL && table->name != NULL; table++)
+		if (strcmp(table->name, wanted->name) == 0 &&
+			strcmp(table->value, wanted->value) == 0)
+			return true;
+	return false;
+}
+
+/* No permissions at all would be all that the installation has. */
+static bool may_have(const struct action_definition *action, const struct string_map *wanted)
+{
+	if (action->permissions == NULL)
+		return true;
+	for (size_t i = 0; i < wanted->count; i++)
+		if (!has_pair(action->permissions, &wanted->items[i]) &&
+			!has_pair(action->more_permissions, &wanted->items[i]))
+			return false;
+	return wanted->count > 0;
+}
+
+/* A plan looks with the actions of all steps. */
+static bool step_may_have(
+	const struct opening *opening, const struct step_definition *step, const void *wish)
+{
+	const struct mint_wish *wanted = wish;
+	const struct workflow_definition *workflow = workflow_find(opening->workflow);
+	const bool is_plan = step_is_dry_run(step);
+
+	for (size_t i = 0; workflow != NULL && i < workflow->step_count; i++) {
+		const struct step_definition *of = is_plan ? &workflow->steps[i] : step;
+		if (action_calls(of->action, opening->provider) &&
+			may_have(of->action, &wanted->permissions) &&
+			(is_plan || !of->action->one_repository || wanted->page ||
+				wanted->repository[0] != '\0'))
+			return true;
+	}
+	return false;
+}
+
+static enum error_class refuse_right(
+	const struct opening *opening, const struct mint_wish *wish, struct error *error)
+{
+	return error_set(error, ERROR_NOT_ALLOWED,
+		"the action of the step '%s' gets no such token for %s: %s", opening->step,
+		opening->provider,
+		wish->repository[0] == '\0' ? "its permissions and the repository have to be named"
+					    : "its definition does not have these permissions");
+}
+
+static enum error_class check_repository(const struct connection *connection,
+	const struct mint_wish *wish, struct arena *arena, struct error *error)
+{
+	const char *whole = arena_format(arena, "%s/%s", wish->owner, wish->repository);
+
+	if (whole == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an order");
+	if (connection == NULL || wish->repository[0] == '\0' ||
+		connection_allows(connection, CONNECTION_OWNERS, wish->owner) ||
+		connection_allows(connection, CONNECTION_REPOSITORIES, whole))
+		return ERROR_NONE;
+	return error_set(error, ERROR_NOT_ALLOWED,
+		"the connection '%s' does not list the repository '%.160s'", connection->name,
+		whole);
+}
+
+/* What a plan asks of the account as a whole names no permissions: to look is enough. */
+static struct mint_wish narrow(const struct mint_wish *wish, const struct step_definition *step)
+{
+	static const struct string_pair look[] = { { "metadata", "read" } };
+	struct mint_wish narrowed = *wish;
+
+	if (step_is_dry_run(step) && wish->permissions.count == 0)
+		narrowed.permissions = (struct string_map){ look, 1 };
+	return narrowed;
+}
+
+enum error_class mint_order_write(const struct opening *opening,
+	const struct connection *connection, const char *signature, struct arena *arena,
+	const char **ret_order, struct error *error)
+{
+	CLEANUP_JSON cJSON *json = NULL;
+	const struct run_name name = { opening->tenant, opening->app, opening->workflow,
+		opening->step };
+	const struct step_definition *step = step_of(&name);
+
+	if (step == NULL || opening->wish == NULL)
+		return error_set(error, ERROR_INTERNAL, "nothing is wished of a minter");
+	const struct mint_wish wish = narrow(opening->wish, step);
+	if (!step_may_have(opening, step, &wish))
+		return refuse_right(opening, &wish, error);
+	if (check_repository(connection, &wish, arena, error) != ERROR_NONE)
+		return error->class;
+	const struct mint_order order = { signature, opening->skew_seconds, opening->provider,
+		opening->tenant, opening->name, opening->record, &wish };
+	if (record_encode(&mint_order_record, &order, &json, error) != ERROR_NONE)
+		return error->class;
+	*ret_order = json_print(arena, json);
+	return *ret_order != NULL ? ERROR_NONE
+				  : error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an order");
+}

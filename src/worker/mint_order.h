@@ -1,0 +1,41 @@
+/*
+ * What a minter is told to do: the app's JSON Web Token, with the one token that it may ask for by
+ * it. The keeper writes it and seals it to the minter, so nobody between them reads or changes it.
+ */
+#ifndef SLIPWAY_WORKER_MINT_ORDER_H
+#define SLIPWAY_WORKER_MINT_ORDER_H
+
+#include "core/connection.h"
+#include "slipway/field.h"
+#include "worker/keeper.h"
+
+/* What an executor wishes: see struct mint_question. Texts are "" where it names none. */
+struct mint_wish {
+	const char *owner, *repository;
+	struct string_map permissions;
+	bool refresh, fresh, page;
+	int64_t time_left_ms;
+	const char *key; /* to answer to */
+};
+extern const struct record mint_wish_record;
+
+/* The connection stands in it as it was sealed; record is "" for that of the settings. */
+struct mint_order {
+	const char *signature; /* JWT */
+	int64_t skew_seconds;  /* of the clock, by which it was signed */
+	const char *provider, *tenant, *name, *record;
+	const void *wish; /* a struct mint_wish, of which nothing is more than the step may have */
+};
+extern const struct record mint_order_record;
+
+/*
+ * The order for the wish of the opening, as text in the arena. What the step's action calls says
+ * its definition, whatever is wished: ERROR_NOT_ALLOWED for other permissions, for a repository
+ * that the connection (NULL: that of the settings) does not list, and for all repositories where
+ * the action works in one.
+ */
+enum error_class mint_order_write(const struct opening *opening,
+	const struct connection *connection, const char *signature, struct arena *arena,
+	const char **ret_order, struct error *error) SLIPWAY_MUST_CHECK;
+
+#endif

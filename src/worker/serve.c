@@ -1,0 +1,62 @@
+/* It blocks, and wipes what it had for a question before it takes the next one. */
+#include "worker/serve.h"
+
+#include <errno.h>
+#include <poll.h>
+
+static bool wait_for(const struct channel *channel, short events)
+{
+	struct pollfd polled = { .fd = channel->fd, .events = events };
+	return poll(&polled, 1, -1) > 0 || errno == EINTR;
+}
+
+static bool send_reply(struct channel *channel, const struct reply *reply)
+{
+	struct error ignored;
+	enum channel_state state = CHANNEL_FULL;
+
+	if (message_put(channel, &reply_record, reply, &ignored) != ERROR_NONE)
+		return false;
+	while ((state = channel_flush(channel)) == CHANNEL_FULL)
+		if (!wait_for(channel, POLLOUT))
+			return false;
+	return state == CHANNEL_OPEN;
+}
+
+static bool answer_one(struct channel *channel, const char *text, size_t length,
+	serve_answer *answer, void *context)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct reply reply = { .class = NULL };
+	struct error error = { .class = ERROR_NONE };
+
+	if (answer(context, text, length, &arena, &reply, &error) != ERROR_NONE)
+		reply_refuse(&reply, &error, &arena);
+	return send_reply(channel, &reply);
+}
+
+static void serve_all(struct channel *channel, serve_answer *answer, void *context)
+{
+	const char *text;
+	size_t length;
+
+	for (;;) {
+		while (channel_take(channel, &text, &length))
+			if (!answer_one(channel, text, length, answer, context))
+				return;
+		enum channel_state state = channel_read(channel);
+		if (state == CHANNEL_GONE || state == CHANNEL_SHORT)
+			return;
+		if (state == CHANNEL_FULL && !wait_for(channel, POLLIN))
+			return;
+	}
+}
+
+void serve(int channel_fd, serve_answer *answer, void *context)
+{
+	struct channel channel;
+
+	channel_init(&channel, channel_fd);
+	serve_all(&channel, answer, context);
+	channel_release(&channel);
+}
