@@ -114,6 +114,17 @@ bool connection_allows(
 	return false;
 }
 
+bool connection_allows_repository(const struct connection *connection, const char *full_name)
+{
+	const char *slash = strchr(full_name, '/');
+	char owner[CONNECTION_PATTERN_MAX + 1];
+
+	return slash != NULL && slash[1] != '\0' &&
+		((text_format(owner, sizeof(owner), "%.*s", (int)(slash - full_name), full_name) &&
+			 connection_allows(connection, CONNECTION_OWNERS, owner)) ||
+			connection_allows(connection, CONNECTION_REPOSITORIES, full_name));
+}
+
 /* ---- reading and printing ---- */
 
 /* owner/name, each with something in it. */

@@ -66,6 +66,9 @@ const char *connection_list_name(enum connection_list which);
 bool connection_allows(
 	const struct connection *connection, enum connection_list which, const char *value);
 
+/* Whether its lists have the repository, "owner/name": that owner, or itself. */
+bool connection_allows_repository(const struct connection *connection, const char *full_name);
+
 /* Reads the record's JSON; tenant and name are borrowed, the rest is in the arena.
  * ERROR_INVALID_INPUT with the place for what connection_check() refuses as well. */
 enum error_class connection_read(const char *tenant, const char *name, const char *text,

@@ -102,9 +102,7 @@ static bool allows_repository(
 	}
 	*ret_full = arena_format(check->exchange->arena, "%s/%s", owner, name);
 	return *ret_full != NULL && strchr(owner, '/') == NULL && strchr(name, '/') == NULL &&
-		name[0] != '\0' &&
-		(connection_allows(connection, CONNECTION_OWNERS, owner) ||
-			connection_allows(connection, CONNECTION_REPOSITORIES, *ret_full));
+		name[0] != '\0' && connection_allows_repository(connection, *ret_full);
 }
 
 static bool allows_full_name(const struct check *check, const char *value)

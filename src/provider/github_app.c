@@ -345,12 +345,24 @@ static const struct field token_request_fields[] = {
 static const struct record token_request_record =
 	RECORD(struct token_request, token_request_fields);
 
+struct token_repository {
+	const char *full_name;
+};
+static const struct field token_repository_fields[] = {
+	{ STRING_FIELD("full_name", struct token_repository, full_name), .required = true },
+};
+static const struct record token_repository_record =
+	RECORD(struct token_repository, token_repository_fields);
+
 struct token_answer {
 	const char *token, *expires_at;
+	struct object_list repositories; /* that were asked for by their names alone */
 };
 static const struct field token_answer_fields[] = {
 	{ STRING_FIELD("token", struct token_answer, token), .required = true },
 	{ STRING_FIELD("expires_at", struct token_answer, expires_at), .required = true },
+	{ OBJECTS_FIELD("repositories", struct token_answer, repositories),
+		.record = &token_repository_record },
 };
 static const struct record token_answer_record = RECORD(struct token_answer, token_answer_fields);
 
@@ -360,6 +372,23 @@ static int64_t life_ms(const struct token_answer *made, const struct provider_re
 	int64_t ends = clock_parse(made->expires_at);
 	int64_t now = response->date_at > 0 ? response->date_at : clock_wall_ms();
 	return ends <= now ? 0 : ends - now < LIFE_MAX_MS ? ends - now : LIFE_MAX_MS;
+}
+
+/* The owner is who has the installation, whatever the call names: another one's repository may have
+ * the name of one that is listed. */
+static enum error_class check_repositories(const struct provider_exchange *exchange,
+	const struct token_answer *made, struct error *error)
+{
+	const struct connection *connection = exchange->access->connection;
+	const struct token_repository *repositories = made->repositories.items;
+
+	for (size_t i = 0; connection != NULL && i < made->repositories.count; i++)
+		if (!connection_allows_repository(connection, repositories[i].full_name))
+			return error_set(error, ERROR_NOT_ALLOWED,
+				"the installation of the connection '%s' has the repository "
+				"'%.160s' by that name, which the connection does not list",
+				connection->name, repositories[i].full_name);
+	return ERROR_NONE;
 }
 
 static enum error_class take_token(const struct provider_exchange *exchange,
@@ -375,8 +404,8 @@ static enum error_class take_token(const struct provider_exchange *exchange,
 	enum error_class class = record_decode(
 		&token_answer_record, json, RECORD_LENIENT, "", exchange->arena, &made, error);
 	cJSON_Delete(json);
-	if (class != ERROR_NONE)
-		return class;
+	if (class != ERROR_NONE || check_repositories(exchange, &made, error) != ERROR_NONE)
+		return error->class;
 	*ret_token = made.token;
 	return store(name, made.token, clock_monotonic_ms() + life_ms(&made, response), error);
 }

@@ -91,8 +91,7 @@ static enum error_class check_repository(const struct connection *connection,
 	if (whole == NULL)
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for an order");
 	if (connection == NULL || wish->repository[0] == '\0' ||
-		connection_allows(connection, CONNECTION_OWNERS, wish->owner) ||
-		connection_allows(connection, CONNECTION_REPOSITORIES, whole))
+		connection_allows_repository(connection, whole))
 		return ERROR_NONE;
 	return error_set(error, ERROR_NOT_ALLOWED,
 		"the connection '%s' does not list the repository '%.160s'", connection->name,

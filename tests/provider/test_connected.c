@@ -181,6 +181,32 @@ START_TEST(test_a_token_that_was_made_is_of_its_connection_only)
 }
 END_TEST
 
+/* A token is asked for by the name of a repository: whose that is says the installation. */
+START_TEST(test_a_token_for_a_repository_that_is_not_listed_is_not_used)
+{
+	static const char *const listed[] = { "acme/docs" };
+	struct connection narrow = app_of_one;
+	struct peer_row rows[] = {
+		{ MINT, .status = 201,
+			.body = J("{'token':'ghs_other','expires_at':'2126-12-03T08:03:22Z',"
+				  "'repositories':[{'full_name':'other/docs'}]}") },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+
+	narrow.owners = (struct string_list){ NULL, 0 };
+	narrow.repositories = (struct string_list){ listed, 1 };
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_with(&narrow, pem), ERROR_NOT_ALLOWED);
+	ck_assert_ptr_nonnull(strstr(error.message, "'other/docs'"));
+	ck_assert_uint_eq(peer_count(peer, REPOSITORY), 0);
+	rows[0].body = J("{'token':'ghs_one','expires_at':'2126-12-03T08:03:22Z',"
+			 "'repositories':[{'full_name':'Acme/docs'}]}");
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_with(&narrow, pem), ERROR_NONE);
+}
+END_TEST
+
 START_TEST(test_a_key_that_is_none_is_told)
 {
 	ck_assert_int_eq(get_with(&app_of_one, "-----BEGIN NOTHING-----"), ERROR_AUTH_MISSING);
@@ -216,6 +242,7 @@ int main(void)
 		test_an_expired_token_names_its_connection,
 		test_what_to_do_is_whole_whatever_the_names,
 		test_a_token_that_was_made_is_of_its_connection_only,
+		test_a_token_for_a_repository_that_is_not_listed_is_not_used,
 		test_a_key_that_is_none_is_told, test_the_workers_app_serves_connections, NULL };
 	EVP_PKEY *key = EVP_RSA_gen(2048);
 	BIO *memory = BIO_new(BIO_s_mem());
