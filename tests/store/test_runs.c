@@ -781,23 +781,31 @@ START_TEST(test_workers_are_tidied)
 }
 END_TEST
 
+/* As if the time had passed by now: the reaper looks at it again, and finds it over. */
+static void pass_deadline(void)
+{
+	const char *const over[] = { "HSET", "slipway:{0}:app:default:acme:site:repo",
+		"run_deadline", "1" };
+	const char *const due[] = { "ZADD", KEY_LIVE, "0", "default:acme:site:repo" };
+	run_command(4, over);
+	run_command(4, due);
+}
+
 /* A long queue ends no run: the time for its work begins with its first attempt. */
 START_TEST(test_the_deadline_counts_from_the_first_attempt)
 {
-	trigger_with("d1", false, 400);
-	while (read_run().now <= read_run().run_deadline + 5) {}
-	const char *const due[] = { "ZADD", KEY_LIVE, "0", "default:acme:site:repo" };
-	run_command(4, due);
+	trigger_with("d1", false, 60000);
+	pass_deadline();
 	reap();
 	ck_assert_str_eq(read_run().phase, "queued");
 	struct claim claim = claim_next(30000);
-	ck_assert_int_eq(claim.run.run_deadline, claim.run.now + 400);
+	ck_assert_int_eq(claim.run.run_deadline, claim.run.now + 60000);
 	ck_assert_int_eq(
 		write_run(&claim,
 			(struct run_write){ .kind = RUN_RETRY, .reason = "r", .detail = "d" }),
 		0);
 	reap_until("queued");
-	while (read_run().now <= read_run().run_deadline) {}
+	pass_deadline();
 	const struct take take = { .worker = "worker-1", .lease_ms = 30000 };
 	const struct taken taken = take_as(redis, &take, &arena);
 	ck_assert_int_eq(taken.kind, TAKEN_ENDED);
@@ -812,7 +820,7 @@ END_TEST
 START_TEST(test_an_expired_run_says_what_it_waited_for)
 {
 	for (int claimed = 0; claimed < 2; claimed++) {
-		trigger_with("d1", true, 500);
+		trigger_with("d1", true, 60000);
 		struct claim claim = claim_next(30000);
 		ck_assert_int_eq(write_run(&claim,
 					 (struct run_write){ .kind = RUN_WAIT,
@@ -821,10 +829,11 @@ START_TEST(test_an_expired_run_says_what_it_waited_for)
 						 .reason = "person",
 						 .detail = "Set in the DNS: \"A\"" }),
 			0);
-		if (claimed) {
+		if (claimed)
 			reap_until("queued");
+		pass_deadline();
+		if (claimed) {
 			const struct take take = { .worker = "worker-1", .lease_ms = 30000 };
-			while (read_run().now <= read_run().run_deadline) {}
 			ck_assert_int_eq(take_as(redis, &take, &arena).kind, TAKEN_ENDED);
 		}
 		while (strcmp(read_run().status, "running") == 0)
