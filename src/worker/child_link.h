@@ -47,7 +47,7 @@ void child_link_stop(struct child_link *link, bool by_force);
  * messages alone.
  */
 enum error_class child_link_ask(struct child_link *link, const struct record *record,
-	const void *question, struct arena *arena, struct reply *ret_reply, bool *ret_lost,
+	const void *message, struct arena *arena, struct reply *ret_reply, bool *ret_lost,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif
