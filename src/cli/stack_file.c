@@ -111,13 +111,20 @@ static bool check_members(
 	return true;
 }
 
+/* The map of that name; NULL where it is none, which check_members() has told. */
+static const cJSON *map_of(const cJSON *json, const char *name)
+{
+	const cJSON *member = json_member(json, name);
+	return cJSON_IsObject(member) ? member : NULL;
+}
+
 static void check_env(struct stack *stack, const struct stack_app *app)
 {
 	char place[JSON_POINTER_SIZE], child[JSON_POINTER_SIZE];
 	const cJSON *value;
 
 	json_pointer_member(place, app->place, "env");
-	cJSON_ArrayForEach (value, json_member(app->json, "env")) {
+	cJSON_ArrayForEach (value, map_of(app->json, "env")) {
 		json_pointer_member(child, place, value->string);
 		if (!cJSON_IsString(value) && !cJSON_IsNull(value))
 			stack_fault(stack, child,
@@ -139,7 +146,7 @@ static void check_secrets(struct stack *stack, const struct stack_app *app)
 	const cJSON *value;
 
 	json_pointer_member(place, app->place, "secrets");
-	cJSON_ArrayForEach (value, json_member(app->json, "secrets")) {
+	cJSON_ArrayForEach (value, map_of(app->json, "secrets")) {
 		json_pointer_member(child, place, value->string);
 		if (!is_secret(value))
 			stack_fault(stack, child,

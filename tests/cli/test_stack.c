@@ -167,6 +167,14 @@ START_TEST(test_faults_are_named_all_at_once)
 }
 END_TEST
 
+START_TEST(test_a_list_in_the_place_of_a_map_is_named)
+{
+	ck_assert_int_eq(read_text("apps:\n  a: {workflow: hello, env: [b], secrets: [c]}\n"),
+		ERROR_INVALID_INPUT);
+	ck_assert_uint_eq(stack.faults.count, 2);
+}
+END_TEST
+
 static void teardown(void)
 {
 	stack_release(&stack);
@@ -175,6 +183,7 @@ static void teardown(void)
 int main(void)
 {
 	const TTest *const tests[] = { test_order, test_removal_goes_the_other_way, test_rings,
-		test_members, test_faults_are_named_all_at_once, NULL };
+		test_members, test_faults_are_named_all_at_once,
+		test_a_list_in_the_place_of_a_map_is_named, NULL };
 	return suite_main("stack", tests, NULL, teardown);
 }
