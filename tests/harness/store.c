@@ -5,7 +5,8 @@
 
 #include "harness/redis_server.h"
 
-#define PATIENCE_MS 20000 /* a busy machine may stand still for seconds; no test waits for it */
+/* A busy machine may stand still for seconds; no test waits for this to pass. */
+#define PATIENCE_MS 20000
 
 /* Of the program; of the test that runs, where it has one. */
 static struct redis_server server, own;
@@ -23,8 +24,9 @@ static struct redis *connect_to(const struct redis_server *which)
 {
 	struct redis *redis;
 	struct error error;
-	ck_assert_msg(redis_new(which->url, NULL, "test", PATIENCE_MS, &redis, &error) == ERROR_NONE, "%s",
-		error.message);
+	ck_assert_msg(
+		redis_new(which->url, NULL, "test", PATIENCE_MS, &redis, &error) == ERROR_NONE,
+		"%s", error.message);
 	return redis;
 }
 
