@@ -106,7 +106,7 @@ static void try_password(const char *text)
 	size_t before = (size_t)(password - text);
 	CLAIM(before + 3 >= sizeof(shown) - 4 || memcmp(shown + before, "***", 3) == 0,
 		"it is not masked: %s", shown);
-	CLAIM(strlen(text) >= sizeof(shown) || strlen(shown) == strlen(text) - length + 3,
+	CLAIM(strlen(text) + 3 >= sizeof(shown) || strlen(shown) == strlen(text) - length + 3,
 		"it is longer: %s", shown);
 }
 
