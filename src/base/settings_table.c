@@ -51,7 +51,7 @@ static const struct setting table[] = {
 		.description = "Private keys that open the secrets of apps, from 'slipway key'; "
 			       "several are separated by spaces" },
 
-	{ INTEGER_SETTING("SLIPWAY_EXECUTORS", struct settings, executors), .fallback = "4",
+	{ INTEGER_SETTING("SLIPWAY_EXECUTORS", struct settings, executors), .fallback = "16",
 		.minimum = 1, .maximum = 256, .programs = SETTINGS_WORKER,
 		.description = "Number of actions that one worker runs at a time" },
 	{ INTEGER_SETTING("SLIPWAY_LEASE_SECONDS", struct settings, lease_seconds),
