@@ -12,7 +12,7 @@
 #define FASTCGI_CONNECTIONS_MAX 8192
 
 /* Requests that are served at a time, each on a stack of its own. */
-#define FASTCGI_SERVED_MAX 128
+#define FASTCGI_SERVED_MAX 32
 
 /* Requests that may wait for that; who comes behind them is refused, and told to come back. */
 #define FASTCGI_WAITING_MAX 2048
