@@ -69,8 +69,8 @@ struct action_definition {
 	const struct action_definition *undo;
 
 	/* The least permissions that a GitHub App's token needs for this action, as GitHub names
-	 * them ({ "contents", "write"
-	 * }), ending with a NULL name. NULL: all that the app has. */
+	 * them ({ "contents", "write" }), ending with a NULL name. `make` refuses an action that
+	 * calls GitHub and has none: it would get no token. NULL: it calls no such provider. */
 	const struct string_pair *permissions;
 	/* What some of its calls need beside them (struct provider_request), ending with a NULL
 	 * name; no token is made for anything else. NULL: nothing. */

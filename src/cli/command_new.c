@@ -237,12 +237,21 @@ static const char *template_of(const struct plan *plan)
 	return plan->options->listed ? "listed" : "action";
 }
 
+/* Of an action for a provider that makes tokens for apps. */
+#define TABLE                                                                                      \
+	"/* The least that an app's token needs for its calls. Edit it with the paths. */\n"       \
+	"static const struct string_pair permissions[] = { { \"metadata\", \"read\" }, "           \
+	"{ NULL, NULL } };\n\n"
+#define MEMBER "\t.permissions = permissions,\n"
+
 static enum error_class fill_piece(struct plan *plan, size_t index, struct error *error)
 {
 	char embedded_name[64];
+	const struct provider *provider = find_provider(plan->provider);
+	const bool has_apps = provider != NULL && provider->mint != NULL;
 	const char *const replacements[] = { "ID", plan->id, "NAME", plan->identifier, "THING",
 		plan->thing, "PROVIDER", plan->provider, "TITLE", plan->title, "UPPER", plan->upper,
-		NULL };
+		"TABLE", has_apps ? TABLE : "", "MEMBER", has_apps ? MEMBER : "", NULL };
 
 	text_format(embedded_name, sizeof(embedded_name), "workflows/templates/%s%s.c.in",
 		index == PIECE_TEST ? "test_" : "", template_of(plan));

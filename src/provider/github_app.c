@@ -193,6 +193,10 @@ static int place_of_repository(const char *path)
 	return found != NULL ? place : -1;
 }
 
+/* No permission named would be all that the installation has: this one shows what is there, and no
+ * content of it. */
+static const struct string_pair least[] = { { "metadata", "read" } };
+
 /* A repository that is yet to be made cannot be named; an action says by `one_repository` that it
  * works in one. */
 static void fill_question(const struct provider_exchange *exchange,
@@ -201,11 +205,13 @@ static void fill_question(const struct provider_exchange *exchange,
 	const struct provider_grant *grant = exchange->grant;
 	size_t count = 0;
 
+	question->permissions = (struct string_map){ least, ARRAY_LEN(least) };
 	if (grant == NULL)
 		return;
 	while (grant->permissions != NULL && grant->permissions[count].name != NULL)
 		count++;
-	question->permissions = (struct string_map){ grant->permissions, count };
+	if (count > 0)
+		question->permissions = (struct string_map){ grant->permissions, count };
 	question->fresh = grant->fresh;
 	const int place =
 		request != NULL && grant->one_repository ? place_of_repository(request->path) : -1;

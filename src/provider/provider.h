@@ -112,9 +112,10 @@ struct provider_access {
 
 /* What a call needs of a token that is made for it. */
 struct provider_grant {
-	const struct string_pair *permissions; /* ended by a NULL name; NULL: all that there are */
-	bool one_repository;                   /* none but the one that the request's path names */
-	bool fresh; /* which was made a moment ago, and may not be known yet */
+	/* ended by a NULL name; NULL: the least, to see that something is there */
+	const struct string_pair *permissions;
+	bool one_repository; /* none but the one that the request's path names */
+	bool fresh;          /* which was made a moment ago, and may not be known yet */
 };
 
 struct provider_exchange;
@@ -234,7 +235,7 @@ struct provider_exchange {
 	int64_t late_for_ms; /* since then, or since the run began where that is later */
 	/* of the action, for refusals that name a member of it; NULL: none */
 	const struct record *input;
-	const struct provider_grant *grant; /* NULL: whatever the credential may */
+	const struct provider_grant *grant; /* NULL: the least */
 	struct credential_notice *notice;   /* filled by each response; NULL: nobody reads it */
 	/* Told where an exchange could not be recorded (http/trace.h), which changes nothing else;
 	 * NULL: nobody is. */

@@ -42,11 +42,9 @@ static bool has_pair(const struct string_pair *table, const struct string_pair *
 	return false;
 }
 
-/* No permissions at all would be all that the installation has. */
+/* No permissions at all would be all that the installation has: no action has that. */
 static bool may_have(const struct action_definition *action, const struct string_map *wanted)
 {
-	if (action->permissions == NULL)
-		return true;
 	for (size_t i = 0; i < wanted->count; i++)
 		if (!has_pair(action->permissions, &wanted->items[i]) &&
 			!has_pair(action->more_permissions, &wanted->items[i]))

@@ -91,6 +91,11 @@ test('it fills in the names, and declares the action at its place', async () => 
   const action = await source('workflows/actions/vercel_edge_config_item.c');
   assert.match(action, /^const struct action_definition vercel_edge_config_item = \{$/m);
   assert.match(action, /^\t\.id = "vercel\.edge-config\.item",$/m);
+  // Only GitHub has apps, of whose tokens `slipway check` wants a table.
+  assert.doesNotMatch(action, /permissions/);
+  for (const name of ['github_sample', 'github_sample_removal']) {
+    assert.match(await source(`workflows/actions/${name}.c`), /^\t\.permissions = permissions,$/m);
+  }
   const itsTest = await source('tests/workflows/test_edge_config_item.c');
   assert.match(itsTest, /^ \* covers: workflows\/actions\/vercel_edge_config_item\.c$/m);
   const removal = await source('workflows/actions/vercel_edge_config_item_removal.c');
@@ -113,7 +118,8 @@ test('it fills in the names, and declares the action at its place', async () => 
 });
 
 // What a definition of the laid-down files is known by: blank lines stand between them and nowhere else.
-const NAMED = '(struct \\w+ \\{|static const struct call_row \\w+|START_TEST\\(\\w+|#define (?:INPUT|KEY)';
+const NAMED = '(struct \\w+ \\{|static const struct (?:call_row|string_pair) \\w+|START_TEST\\(\\w+'
+  + '|#define (?:INPUT|KEY)';
 const SUBJECT = new RegExp(`^${NAMED}|(?:static|const)[^=;]*?\\b\\w+\\()`, 'm');
 const subjectOf = (definition) => SUBJECT.exec(definition)?.[1];
 

@@ -1,0 +1,40 @@
+/* The tables stand in the actions; what they are for says whether the provider has apps. */
+#include "provider/permissions.h"
+
+#include "core/workflow.h"
+#include "provider/provider.h"
+#include "provider/providers.h"
+
+static enum error_class refuse(const struct action_definition *action,
+	const struct provider *provider, struct error *error)
+{
+	error_set(error, ERROR_INVALID_INPUT,
+		"the action '%s' calls %s and does not say which permissions an app's token needs "
+		"for that: no run of it would get one",
+		action->id, provider->name);
+	return error_remedy(error, NULL,
+		"Write into its definition '.permissions = permissions,' and above it a table of "
+		"the least that its calls need, as %s names it, such as 'static const struct "
+		"string_pair permissions[] = { { \"metadata\", \"read\" }, { NULL, NULL } };'.",
+		provider->name);
+}
+
+static enum error_class check_action(const struct action_definition *action, struct error *error)
+{
+	for (size_t i = 0; providers[i] != NULL; i++)
+		if (providers[i]->mint != NULL && action_calls(action, providers[i]->id) &&
+			action->permissions == NULL)
+			return refuse(action, providers[i], error);
+	return ERROR_NONE;
+}
+
+enum error_class permissions_check(const struct workflow_definition *workflow, struct error *error)
+{
+	for (size_t i = 0; i < workflow->step_count; i++) {
+		const struct action_definition *action = workflow->steps[i].action;
+		if (check_action(action, error) != ERROR_NONE ||
+			(action->undo != NULL && check_action(action->undo, error) != ERROR_NONE))
+			return error->class;
+	}
+	return ERROR_NONE;
+}

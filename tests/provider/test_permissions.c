@@ -1,0 +1,73 @@
+/*
+ * What the permissions of actions are held to where workflows are checked.
+ *
+ * covers: src/provider/permissions.c
+ */
+#include "provider/permissions.h"
+
+#include <string.h>
+
+#include "harness/suite.h"
+
+static struct error error;
+
+static const struct string_pair table[] = { { "issues", "write" }, { NULL, NULL } };
+static const struct action_definition without = { .id = "github.label" },
+				      elsewhere = { .id = "vercel.hook" },
+				      other = { .id = "vercel.hook", .other_provider = "github" },
+				      with = { .id = "github.label", .permissions = table },
+				      undone = { .id = "github.label",
+					      .permissions = table,
+					      .undo = &without };
+
+static enum error_class check(const struct action_definition *action)
+{
+	const struct step_definition steps[] = { { .id = "first", .action = &with },
+		{ .id = "second", .action = action } };
+	const struct workflow_definition workflow = {
+		.id = "w", .steps = steps, .step_count = ARRAY_LEN(steps)
+	};
+
+	memset(&error, 0, sizeof(error));
+	return permissions_check(&workflow, &error);
+}
+
+static void expect_refused(const struct action_definition *action, const char *name)
+{
+	ck_assert_int_eq(check(action), ERROR_INVALID_INPUT);
+	ck_assert_msg(strstr(error.message, name) != NULL, "%s", error.message);
+	ck_assert_msg(strstr(error.message, "GitHub") != NULL, "%s", error.message);
+	ck_assert_msg(
+		strstr(error.remedy, ".permissions = permissions,") != NULL, "%s", error.remedy);
+	ck_assert_msg(strstr(error.remedy, "{ NULL, NULL }") != NULL, "%s", error.remedy);
+}
+
+START_TEST(test_an_action_that_calls_a_provider_of_apps_has_a_table)
+{
+	expect_refused(&without, "'github.label'");
+	expect_refused(&other, "'vercel.hook'");
+	expect_refused(&undone, "'github.label'");
+}
+END_TEST
+
+START_TEST(test_others_need_none)
+{
+	ck_assert_int_eq(check(&with), ERROR_NONE);
+	ck_assert_int_eq(check(&elsewhere), ERROR_NONE);
+}
+END_TEST
+
+START_TEST(test_what_is_compiled_in_has_them)
+{
+	for (size_t i = 0; workflows[i] != NULL; i++)
+		ck_assert_msg(
+			permissions_check(workflows[i], &error) == ERROR_NONE, "%s", error.message);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = { test_an_action_that_calls_a_provider_of_apps_has_a_table,
+		test_others_need_none, test_what_is_compiled_in_has_them, NULL };
+	return suite_main("permissions", tests, NULL, NULL);
+}
