@@ -16,7 +16,7 @@
 #include "store/server.h"
 #include "store/verify.h"
 
-#define LEASE_MS 30000
+#define LEASE_MS 300000 /* of which this test is never late by a third */
 
 static struct redis *redis;
 static struct arena arena;
@@ -142,8 +142,8 @@ START_TEST(test_a_lease_that_nobody_could_renew_is_left_alone_for_a_lease)
 {
 	bool cancel;
 	struct claim claim = claim_next();
-	age_lease(LEASE_MS + 15000);
-	set_pulse(15000, -100000);
+	age_lease(LEASE_MS + LEASE_MS / 2);
+	set_pulse(LEASE_MS / 2, -100000);
 	reap();
 	ck_assert_str_eq(read_run().phase, "executing");
 	/* Others that look see it by what the first one has left. */
@@ -175,7 +175,7 @@ START_TEST(test_a_lease_that_was_given_up_is_a_crash_at_any_time)
 {
 	bool cancel;
 	struct claim claim = claim_next();
-	set_pulse(15000, -1);
+	set_pulse(LEASE_MS / 2, -1);
 	reap();
 	ck_assert_int_eq(run_renew(redis, &claim.lease, 0, &cancel, &error), ERROR_NONE);
 	reap();
@@ -221,8 +221,8 @@ START_TEST(test_repair_takes_over_what_workers_would_leave_alone)
 	};
 	struct verify_counts counts;
 	claim_next();
-	age_lease(LEASE_MS + 60000);
-	set_pulse(60000, -1);
+	age_lease(2 * LEASE_MS);
+	set_pulse(LEASE_MS, -1);
 	ck_assert_msg(
 		store_verify(redis, &options, &counts, &error) == ERROR_NONE, "%s", error.message);
 	ck_assert_str_eq(read_run().phase, "queued");

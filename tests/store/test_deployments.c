@@ -901,7 +901,7 @@ START_TEST(test_what_a_deployment_keeps_lives_as_long_as_it)
 	finish_all();
 	int64_t version = read_run("acme", "env").version;
 	for (size_t i = 0; i < STEPS; i++)
-		command(WORDS("EXPIRE", key_of("acme", ids[i]), "10"));
+		command(WORDS("EXPIRE", key_of("acme", ids[i]), "100"));
 	struct start_result again = start((struct wanted){ .keep = true });
 	assert_deployment("acme", "done");
 	for (size_t i = 0; i < STEPS; i++)
@@ -1308,7 +1308,7 @@ START_TEST(test_a_stop_of_what_has_ended_in_error_is_in_the_list)
 	fail_next("repo");
 	ck_assert_str_eq(listed("status"), "error");
 	ck_assert_str_eq(listed("reason"), "");
-	command(WORDS("EXPIRE", key_of("acme", "_deployment"), "10"));
+	command(WORDS("EXPIRE", key_of("acme", "_deployment"), "100"));
 	ck_assert_int_eq(stop(NULL), STOP_CANCELLED);
 	ck_assert_str_eq(deployment_of("acme").reason, "cancelled");
 	ck_assert_str_eq(listed("reason"), "cancelled");

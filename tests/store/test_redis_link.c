@@ -236,17 +236,12 @@ static void turn(void)
 		loop_turn(loop, 0);
 }
 
-static void answer_without_turn(int peer, const char *replies)
+static void answer(int peer, const char *replies)
 {
 	char bytes[65536];
 	turn();
 	ck_assert_int_gt(read(peer, bytes, sizeof(bytes)), 0);
 	ck_assert_int_eq(write(peer, replies, strlen(replies)), (ssize_t)strlen(replies));
-}
-
-static void answer(int peer, const char *replies)
-{
-	answer_without_turn(peer, replies);
 	turn();
 }
 
@@ -308,15 +303,46 @@ START_TEST(test_a_script_is_in_doubt_only_where_it_was_sent)
 }
 END_TEST
 
+#define SHORT_MS 200
+
+static bool any_is_done(const struct question *questions, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (questions[i].is_done)
+			return true;
+	return false;
+}
+
+/* Asks all of them, and takes what they have sent. A machine that stands still may be late by
+ * itself until then, and they have failed: then once more. */
+static int ask_in_time(int listener, struct question *questions, int count)
+{
+	char bytes[65536];
+	for (;;) {
+		connect_alone(SHORT_MS);
+		for (int i = 0; i < count; i++)
+			start(&questions[i], i);
+		turn();
+		int peer = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		ck_assert_int_ge(peer, 0);
+		ck_assert_int_gt(read(peer, bytes, sizeof(bytes)), 0); /* CLIENT SETNAME */
+		if (write(peer, "+OK\r\n", 5) == 5)
+			turn();
+		if (!any_is_done(questions, (size_t)count)) {
+			ck_assert_int_gt(read(peer, bytes, sizeof(bytes)), 0);
+			return peer;
+		}
+		close(peer);
+		turn_until_done(questions, (size_t)count);
+	}
+}
+
 START_TEST(test_one_that_does_not_answer_in_time_takes_all_that_wait_behind_it)
 {
 	struct question questions[3] = { 0 };
 	int listener = listen_alone();
-	connect_alone(50);
+	int peer = ask_in_time(listener, questions, 2);
 	redis_fail_fast(redis, 60000);
-	start(&questions[0], 0);
-	int peer = accept_and_answer(listener, "+OK\r\n");
-	start(&questions[1], 1);
 	turn_until_done(questions, 2);
 	ck_assert_int_eq(questions[0].class, ERROR_STORE_UNAVAILABLE);
 	ck_assert_int_eq(questions[1].class, ERROR_STORE_UNAVAILABLE);
@@ -334,12 +360,9 @@ START_TEST(test_a_process_that_was_busy_takes_what_has_come_in_time)
 {
 	struct question questions[2] = { 0 };
 	int listener = listen_alone();
-	connect_alone(50);
-	start(&questions[0], 0);
-	int peer = accept_and_answer(listener, "+OK\r\n");
-	start(&questions[1], 1);
-	answer_without_turn(peer, "$6\r\ntext-0\r\n$6\r\ntext-1\r\n");
-	clock_sleep_ms(120);
+	int peer = ask_in_time(listener, questions, 2);
+	ck_assert_int_eq(write(peer, "$6\r\ntext-0\r\n$6\r\ntext-1\r\n", 24), 24);
+	clock_sleep_ms(2L * SHORT_MS);
 	turn_until_done(questions, 2);
 	ck_assert_int_eq(questions[0].class, ERROR_NONE);
 	ck_assert_str_eq(questions[1].answer, "text-1");
@@ -354,12 +377,10 @@ START_TEST(test_a_reply_that_keeps_coming_is_not_late)
 {
 	struct question question = { 0 };
 	int listener = listen_alone();
-	connect_alone(60);
-	start(&question, 0);
-	int peer = accept_and_answer(listener, "+OK\r\n");
-	answer_without_turn(peer, "$6\r\n");
+	int peer = ask_in_time(listener, &question, 1);
+	ck_assert_int_eq(write(peer, "$6\r\n", 4), 4);
 	for (int i = 0; i < 6; i++) {
-		clock_sleep_ms(20);
+		clock_sleep_ms(SHORT_MS / 3);
 		loop_turn(loop, 0);
 		ck_assert(!question.is_done);
 		ck_assert_int_eq(write(peer, &"text-0"[i], 1), 1);
@@ -411,7 +432,7 @@ START_TEST(test_a_peer_that_talks_nonsense_is_left)
 	int listener = listen_alone();
 	for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
 		struct question question = { .is_script = true };
-		connect_alone(2000);
+		connect_alone(60000);
 		start(&question, 0);
 		int peer = accept_and_answer(listener, nonsense[i]);
 		turn();
@@ -430,7 +451,7 @@ START_TEST(test_where_nobody_listens_nothing_is_in_doubt)
 		{ .is_script = false } };
 	int listener = listen_alone();
 	close(listener);
-	connect_alone(2000);
+	connect_alone(60000);
 	for (int i = 0; i < 3; i++)
 		start(&questions[i], i);
 	turn_until_done(questions, 3);

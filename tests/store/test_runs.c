@@ -97,11 +97,13 @@ static void assert_quiet(void)
 	ck_assert_int_eq(integer_of("ZCARD", KEY_LIVE), 0);
 }
 
+/* Who has not looked for a third of the time that leases last, as where the machine stood still,
+ * leaves those alone that ran out: that is another test's. */
 static void reap(void)
 {
 	size_t count;
 	ck_assert_msg(
-		runs_reap(redis, 30000, NULL, &count, &error) == ERROR_NONE, "%s", error.message);
+		runs_reap(redis, 300000, NULL, &count, &error) == ERROR_NONE, "%s", error.message);
 }
 
 static void run_command(size_t count, const char *const *words)
@@ -618,7 +620,7 @@ START_TEST(test_renew_keeps_the_lease)
 	struct claim claim = claim_next(1000);
 	ck_assert_int_eq(run_renew(redis, &claim.lease, 60000, &cancel, &error), ERROR_NONE);
 	ck_assert(!cancel);
-	ck_assert_int_gt(read_run().lease_until, read_run().now + 50000);
+	ck_assert_int_gt(read_run().lease_until, read_run().now + 30000);
 }
 END_TEST
 
@@ -644,7 +646,7 @@ START_TEST(test_one_call_renews_all_and_a_broken_run_costs_no_neighbour)
 	ck_assert_int_lt(read_run().lease_until, read_run().now + 2000);
 	ck_assert_int_eq(runs_renew(redis, renewals, 5, &error), ERROR_NONE);
 	ck_assert_int_eq(renewals[4].state, RENEWED_HELD);
-	ck_assert_int_gt(read_run().lease_until, read_run().now + 50000);
+	ck_assert_int_gt(read_run().lease_until, read_run().now + 30000);
 }
 END_TEST
 
