@@ -174,11 +174,13 @@ START_TEST(test_a_lost_connection_is_told_to_each)
 	struct part parts[RUNS] = { { .is_done = false } };
 	name_all(parts, RUNS);
 	warm_up();
-	const char *const pause[] = { "CLIENT", "PAUSE", "300", "WRITE" };
+	const char *const pause[] = { "CLIENT", "PAUSE", "60000", "WRITE" };
+	const char *const go_on[] = { "CLIENT", "UNPAUSE" };
 	ck_assert_int_eq(redis_tell(redis, 4, pause, &error), ERROR_NONE);
 	start_all(parts, RUNS);
 	loop_turn(loop, 0);
 	redis_interrupt(joined);
+	ck_assert_int_eq(redis_tell(redis, 2, go_on, &error), ERROR_NONE);
 	turn_until_done(parts, RUNS);
 	int unknown = 0;
 	for (int i = 0; i < RUNS; i++)
