@@ -420,7 +420,7 @@ START_TEST(test_ledger_knows_since_when)
 {
 	ck_assert_int_eq(try_it("own"), ACTION_DONE);
 	ck_assert_int_ge(made_ms_ago("acme/docs"), 0);
-	ck_assert_int_lt(made_ms_ago("acme/docs"), 5000);
+	ck_assert_int_lt(made_ms_ago("acme/docs"), 60000);
 	trial_made(&trial, "github:repository:acme/old", 3600000);
 	trial_ledger_put(&trial, "github:repository:acme/adopted",
 		"{'id':'7','created':false,'at':'2999-01-01T00:00:00.000Z'}");
@@ -648,7 +648,7 @@ START_TEST(test_a_provider_whose_calls_hang_is_down)
 	ck_assert_int_eq(try_it("/slow"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_TIMEOUT);
 	ck_assert_int_eq(trial.failed, 0);
-	trial.deadline_ms = 12000;
+	trial.deadline_ms = 16000;
 	ck_assert_int_eq(try_it("/slow"), ACTION_FAILED);
 	ck_assert_int_eq(trial_error(&trial)->class, ERROR_TIMEOUT);
 	ck_assert_int_eq(trial.failed, 1);

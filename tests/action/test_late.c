@@ -128,8 +128,8 @@ END_TEST
 
 START_TEST(test_a_run_does_not_wait_for_long)
 {
-	trial_made(&trial, "github:repository:acme/docs", 65000);
-	trial.age_ms = 59000;
+	trial_made(&trial, "github:repository:acme/docs", 80000);
+	trial.age_ms = 45000;
 	ck_assert_int_eq(refused_with(422, J("{'message':'x'}")), ERROR_NOT_READY);
 	trial.age_ms = 61000;
 	ck_assert_int_eq(refused_with(422, J("{'message':'x'}")), ERROR_INVALID_INPUT);

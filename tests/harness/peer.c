@@ -1,6 +1,7 @@
 #include "harness/peer.h"
 
 #include <check.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -8,12 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "harness/json_text.h"
 
 #define ROWS_MAX      64
 #define REQUESTS_MAX  256
+#define SOCKETS_MAX   64
 #define OVERFLOW_SIZE (5U << 20)
+#define SETTLE_PATH   "/peer-settle"
 
 /* A request that is coming in. */
 struct exchange {
@@ -32,6 +38,9 @@ struct peer {
 	int used[ROWS_MAX];
 	struct peer_request requests[REQUESTS_MAX];
 	size_t count;
+	struct sockaddr_in address;
+	int sockets[SOCKETS_MAX]; /* of its connections */
+	size_t socket_count;
 };
 
 static bool same_path(const char *uri, const char *path)
@@ -44,7 +53,7 @@ static const struct peer_row *take_row(struct peer *peer, const struct peer_requ
 {
 	const struct peer_row *row = NULL;
 	pthread_mutex_lock(&peer->mutex);
-	if (peer->count < REQUESTS_MAX)
+	if (peer->count < REQUESTS_MAX && strcmp(request->uri, SETTLE_PATH) != 0)
 		peer->requests[peer->count++] = *request;
 	for (size_t i = 0;
 		row == NULL && peer->rows != NULL && peer->rows[i].method != NULL && i < ROWS_MAX;
@@ -195,6 +204,22 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	*state = NULL;
 }
 
+static void on_connection(void *context, struct MHD_Connection *connection, void **state,
+	enum MHD_ConnectionNotificationCode what)
+{
+	struct peer *peer = context;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	(void)state;
+	pthread_mutex_lock(&peer->mutex);
+	if (what == MHD_CONNECTION_NOTIFY_STARTED && peer->socket_count < SOCKETS_MAX)
+		peer->sockets[peer->socket_count++] = info->connect_fd;
+	for (size_t i = 0; what == MHD_CONNECTION_NOTIFY_CLOSED && i < peer->socket_count; i++)
+		if (peer->sockets[i] == info->connect_fd)
+			peer->sockets[i--] = peer->sockets[--peer->socket_count];
+	pthread_mutex_unlock(&peer->mutex);
+}
+
 /* Paths stay as they were sent. */
 static size_t keep_escaped(void *context, struct MHD_Connection *connection, char *text)
 {
@@ -218,18 +243,20 @@ struct peer *peer_start(void)
 	ck_assert_ptr_nonnull(peer);
 	pthread_mutex_init(&peer->mutex, NULL);
 	pthread_cond_init(&peer->stopping, NULL);
-	const struct sockaddr_in address = { .sin_family = AF_INET,
+	peer->address = (struct sockaddr_in){ .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	peer->daemon = MHD_start_daemon(
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ERROR_LOG,
 		0, NULL, NULL, on_request, peer, MHD_OPTION_EXTERNAL_LOGGER, quiet, NULL,
-		MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_UNESCAPE_CALLBACK,
-		keep_escaped, NULL, MHD_OPTION_END);
+		MHD_OPTION_SOCK_ADDR, &peer->address, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, peer, MHD_OPTION_UNESCAPE_CALLBACK, keep_escaped, NULL,
+		MHD_OPTION_END);
 	ck_assert_msg(peer->daemon != NULL, "the peer cannot start");
 	const union MHD_DaemonInfo *info =
 		MHD_get_daemon_info(peer->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	ck_assert_ptr_nonnull(info);
+	peer->address.sin_port = htons(info->port);
 	snprintf(peer->url, sizeof(peer->url), "http://127.0.0.1:%d", info->port);
 	return peer;
 }
@@ -258,6 +285,40 @@ void peer_set(struct peer *peer, const struct peer_row *rows)
 	peer->count = 0;
 	memset(peer->used, 0, sizeof(peer->used));
 	pthread_mutex_unlock(&peer->mutex);
+}
+
+/* They are accepted one after the other: once this one has its answer, so were those before it. */
+static void ask_behind_all(const struct peer *peer)
+{
+	static const char request[] =
+		"GET " SETTLE_PATH " HTTP/1.1\r\nHost: peer\r\nConnection: close\r\n\r\n";
+	char bytes[512];
+	int own = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(
+		connect(own, (const struct sockaddr *)&peer->address, sizeof(peer->address)), 0);
+	ck_assert_int_eq(write(own, request, sizeof(request) - 1), sizeof(request) - 1);
+	while (read(own, bytes, sizeof(bytes)) > 0) {}
+	close(own);
+}
+
+/* One that its client has ended has something to be read, or is at its end, until it is closed. */
+static bool all_are_quiet(struct peer *peer)
+{
+	char byte;
+	bool quiet = true;
+	pthread_mutex_lock(&peer->mutex);
+	for (size_t i = 0; i < peer->socket_count; i++)
+		quiet = quiet && recv(peer->sockets[i], &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+			errno == EAGAIN;
+	pthread_mutex_unlock(&peer->mutex);
+	return quiet;
+}
+
+void peer_settle(struct peer *peer)
+{
+	ask_behind_all(peer);
+	while (!all_are_quiet(peer))
+		clock_sleep_ms(1);
 }
 
 static bool is_request(const struct peer_request *request, const char *method, const char *path)

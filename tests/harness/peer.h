@@ -50,6 +50,10 @@ const char *peer_url(const struct peer *peer);
  * borrowed. */
 void peer_set(struct peer *peer, const struct peer_row *rows);
 
+/* Waits until all that has been sent is received, of connections that its sender has ended too:
+ * then what comes of them is counted. */
+void peer_settle(struct peer *peer);
+
 /* How many requests of this method and path (without query) came; a NULL method counts all. */
 size_t peer_count(struct peer *peer, const char *method, const char *path);
 

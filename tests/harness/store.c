@@ -5,9 +5,6 @@
 
 #include "harness/redis_server.h"
 
-/* A busy machine may stand still for seconds; no test waits for this to pass. */
-#define PATIENCE_MS 20000
-
 /* Of the program; of the test that runs, where it has one. */
 static struct redis_server server, own;
 

@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* For what must succeed: a busy machine may stand still for seconds. No test waits for it to pass.
+ */
+#define PATIENCE_MS 20000
+
 /* Valgrind takes up to fifty times as long. What is large only to show that it takes no long time
  * or little memory need not be so there: without it and under the sanitizers it is. */
 static inline bool suite_under_valgrind(void)

@@ -12,6 +12,7 @@
 #include "base/unknown.h"
 #include "harness/json_text.h"
 #include "harness/named_setting.h"
+#include "harness/suite.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
 
@@ -156,8 +157,8 @@ enum action_result trial_attempt(
 		.age_ms = trial->age_ms,
 		.paused_ms = trial->paused_ms,
 		.started_at = clock_monotonic_ms(),
-		.deadline_at =
-			clock_monotonic_ms() + (trial->deadline_ms > 0 ? trial->deadline_ms : 3000),
+		.deadline_at = clock_monotonic_ms() +
+			(trial->deadline_ms > 0 ? trial->deadline_ms : PATIENCE_MS),
 		.settings = &trial->settings,
 		.client = trial->client,
 		.arena = &trial->attempt_arena,

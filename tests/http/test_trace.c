@@ -96,7 +96,7 @@ static enum error_class send_to(
 		.provider = provider,
 		.access = &access,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.calls = any_calls,
 		.settings = &settings,
 		.record_failed = on_failed };

@@ -88,7 +88,7 @@ static enum error_class with_exchange(const struct provider *provider,
 		.provider = provider,
 		.access = &access,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 5000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.findings = &findings,
 		.key_of_id = key_of_id,
 		.settings = &settings };

@@ -66,7 +66,7 @@ static enum error_class get_with(const struct connection *connection, const char
 		.provider = &github,
 		.access = &access,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 3000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.settings = &settings };
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
 		.parameters = { "acme", "docs" } };

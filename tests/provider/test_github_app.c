@@ -85,7 +85,7 @@ static enum error_class get(const char *repository, const struct provider_grant 
 		.provider = &github,
 		.access = &access,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 3000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.settings = &settings,
 		.grant = grant };
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",

@@ -58,7 +58,7 @@ static enum error_class send_to(
 		.provider = provider,
 		.access = &access_to,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.calls = any_calls,
 		.settings = &settings };
 	return provider_send(&exchange, request, &response, &error);
@@ -339,7 +339,7 @@ static enum error_class send_url(const struct url_request *request, bool allow_l
 	const struct settings own = { .allow_loopback = allow_loopback };
 	const struct provider_exchange exchange = { .client = client,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 2000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.settings = &own };
 	return url_send(&exchange, request, &response, &error);
 }

@@ -71,7 +71,7 @@ static enum error_class send_to(
 		.provider = &bare,
 		.access = &access,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 5000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.calls = calls,
 		.input = &some_record,
 		.settings = &settings };

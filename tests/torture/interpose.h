@@ -162,7 +162,8 @@ struct code_range {
 	uintptr_t from, to;
 };
 static struct code_range hiredis_code = { .name = "/libhiredis.so" },
-			 libc_code = { .name = "/libc.so.6" };
+			 libc_code = { .name = "/libc.so.6" },
+			 loader_code = { .name = "/ld-linux" };
 
 static inline int code_range_find(struct dl_phdr_info *info, size_t size, void *context)
 {
@@ -196,10 +197,17 @@ static inline bool memory_refused(const void *caller)
 	return true;
 }
 
+/* What the loader takes for a thread is kept with its stack for the next one, which another thread
+ * may create, and join. */
+static inline void count_live(long more, const void *caller)
+{
+	faults.live += code_range_has(&loader_code, caller) ? 0 : more;
+}
+
 void *interposed_malloc(size_t size)
 {
 	void *memory = memory_refused(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
-	faults.live += memory != NULL ? 1 : 0;
+	count_live(memory != NULL ? 1 : 0, __builtin_return_address(0));
 	return memory;
 }
 
@@ -207,7 +215,7 @@ void *interposed_calloc(size_t count, size_t size)
 {
 	void *memory =
 		memory_refused(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
-	faults.live += memory != NULL ? 1 : 0;
+	count_live(memory != NULL ? 1 : 0, __builtin_return_address(0));
 	return memory;
 }
 
@@ -217,15 +225,15 @@ void *interposed_realloc(void *memory, size_t size)
 		return NULL;
 	void *larger = __libc_realloc(memory, size);
 	if (memory == NULL && larger != NULL)
-		faults.live++;
+		count_live(1, __builtin_return_address(0));
 	else if (memory != NULL && size == 0)
-		faults.live--;
+		count_live(-1, __builtin_return_address(0));
 	return larger;
 }
 
 void interposed_free(void *memory)
 {
-	faults.live -= memory != NULL ? 1 : 0;
+	count_live(memory != NULL ? -1 : 0, __builtin_return_address(0));
 	__libc_free(memory);
 }
 
@@ -387,6 +395,7 @@ static inline void torture_begin(void)
 #if FAULTS_HAVE_MALLOC
 	dl_iterate_phdr(code_range_find, &hiredis_code);
 	dl_iterate_phdr(code_range_find, &libc_code);
+	dl_iterate_phdr(code_range_find, &loader_code);
 #endif
 #if FAULTS_HAVE_MALLOC
 	spare_libraries();

@@ -14,12 +14,12 @@
 static struct redis_server server;
 static struct redis *observer; /* is never under a fault */
 
-static inline struct redis *state_connect(int timeout_ms)
+static inline struct redis *state_connect(void)
 {
 	struct redis *redis;
 	struct error error;
 	ck_assert_int_eq(
-		redis_new(server.url, NULL, "torture", timeout_ms, &redis, &error), ERROR_NONE);
+		redis_new(server.url, NULL, "torture", PATIENCE_MS, &redis, &error), ERROR_NONE);
 	return redis;
 }
 
@@ -46,7 +46,7 @@ static inline void state_wipe(void)
 static inline void state_begin(void)
 {
 	redis_server_start(&server);
-	observer = state_connect(5000);
+	observer = state_connect();
 	/* What is tried is not the disk. */
 	STATE_INTEGER("CONFIG", "SET", "appendfsync", "everysec");
 	state_wipe();

@@ -11,8 +11,6 @@
  */
 #include "torture/interpose.h"
 
-#include <time.h>
-
 #include "action/git_object.h"
 #include "actions.h"
 #include "base/clock.h"
@@ -365,7 +363,7 @@ static void attempt(void)
 		.attempt = run.attempts,
 		.age_ms = run.age_ms,
 		.started_at = clock_monotonic_ms(),
-		.deadline_at = clock_monotonic_ms() + 3000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.settings = &trial.settings,
 		.client = run.client,
 		.arena = &run.arena,
@@ -425,15 +423,10 @@ static void prepare(void)
 	ck_assert_int_eq(http_client_new(&run.client, &error), ERROR_NONE);
 }
 
-/* Of a connection that broke here, the provider may still be reading the request. */
-static void settle(void)
-{
-	for (int tries = 0; tries < 8 && tried->absent != 0 && made() == 0; tries++)
-		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
-}
-
 static void check(bool faulted, const char *what)
 {
+	/* Of a connection that broke here, the provider may still be reading the request. */
+	peer_settle(trial.peer);
 	ck_assert_msg(faulted || result_now != ACTION_FAILED, "%s: %s", what, message_now);
 	if (result_now == ACTION_FAILED) {
 		/* Memory and the network: nothing that a person is asked to mend, or that ends the
@@ -442,8 +435,6 @@ static void check(bool faulted, const char *what)
 				class_now == ERROR_TIMEOUT,
 			"%s: %s: %s", what, error_class_facts(class_now)->name, message_now);
 		ck_assert_msg(message_now[0] != '\0', "%s: no message", what);
-		if (class_now != ERROR_OUT_OF_MEMORY)
-			settle();
 	}
 	/* What may have been asked for is looked for for a minute, every two seconds, before it is
 	 * asked for again. */

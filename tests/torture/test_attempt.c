@@ -53,7 +53,7 @@ static void answer_all(int end)
 
 	if (mac_keys_new(keys.private_key, &macs, &error) != ERROR_NONE)
 		_exit(1);
-	const struct asker asker = { .redis = redis = state_connect(2000),
+	const struct asker asker = { .redis = redis = state_connect(),
 		.batch = &batch,
 		.connections = &connections,
 		.lease = &claim.lease,
@@ -140,7 +140,7 @@ static void run(void)
 		.desk = &desk,
 		.step = workflow_step(workflow_find("hello"), "repeat"),
 		.claim = &claim,
-		.deadline_at = clock_monotonic_ms() + 3000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.arena = &arena };
 	arena_init(&arena, 0);
 	class_now = attempt_execute(&attempt, &write_now, &error);

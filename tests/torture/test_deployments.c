@@ -193,7 +193,7 @@ static void prepare(void)
 	arena_init(&kept, 0);
 	seed();
 	live_before = faults.live;
-	redis = state_connect(2000);
+	redis = state_connect();
 	if (warm) {
 		call();
 		arena_release(&arena);

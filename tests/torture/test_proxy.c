@@ -20,7 +20,6 @@
 #include "store/deployments.h"
 #include "store/queue.h"
 
-#define TIMEOUT_MS 5000 /* where nothing is late: the machine may be busy */
 #define LATE_MS    100
 #define BUSY_TRIES 20
 #define NEVER      1000000L
@@ -401,13 +400,13 @@ static void set_up(void)
 {
 	redis_server_start(&server);
 	proxy_start();
-	direct = connect_to(server.url, 5000);
+	direct = connect_to(server.url, PATIENCE_MS);
 	const char *const words[] = { "CONFIG", "SET", "appendfsync", "everysec" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(direct, 4, words, &reply, &error), ERROR_NONE);
 	reply_free(reply);
 	plan_make(NEVER, NEVER, 0);
-	behind = connect_to(proxy_url, TIMEOUT_MS);
+	behind = connect_to(proxy_url, PATIENCE_MS);
 }
 
 static void tear_down(void)
@@ -432,7 +431,7 @@ static bool call_once(const struct exchange *exchange)
  * On a busy machine a short time-out may be over before anything is late: then another one. */
 static void connection_make(bool kept, const struct exchange *exchange, int timeout_ms)
 {
-	int tries = timeout_ms < TIMEOUT_MS ? BUSY_TRIES : 1;
+	int tries = timeout_ms < PATIENCE_MS ? BUSY_TRIES : 1;
 	bool made;
 	do {
 		redis_free(behind);
@@ -448,7 +447,7 @@ static void cut_everywhere(const struct exchange *exchange, bool kept, bool repl
 	long live = 0;
 	bool cut = true;
 	for (long n = 0; cut; n += step) {
-		connection_make(kept, exchange, TIMEOUT_MS);
+		connection_make(kept, exchange, PATIENCE_MS);
 		cut = try_once(exchange, replies ? n : NEVER, replies ? NEVER : n, 0);
 		atomic_fetch_add(points, cut ? 1 : 0);
 		if (n == 2 * step) {

@@ -95,7 +95,7 @@ static void prepare(void)
 	arena_init(&kept, 0);
 	seed();
 	live_before = faults.live;
-	redis = state_connect(2000);
+	redis = state_connect();
 	if (warm) {
 		call();
 		arena_release(&arena);
@@ -328,7 +328,7 @@ static void good_close(const char *what)
 	struct error failed;
 	struct limit_admission admission;
 	ck_assert_int_eq(limit_admit(observer, &gate, &caller, &admission, &failed), ERROR_NONE);
-	ck_assert_msg(admission.wait_ms > 50000, "%s: the gate is open", what);
+	ck_assert_msg(admission.wait_ms > 30000, "%s: the gate is open", what);
 }
 
 static size_t found_now;

@@ -153,7 +153,7 @@ static void prepare_request(void)
 	version_before = state_version(&greet);
 	payload_before = payload_version();
 	live_before = faults.live;
-	redis = state_connect(2000);
+	redis = state_connect();
 	if (!warm)
 		return;
 	/* An answer makes the connection and loads the scripts; the state is made anew. */

