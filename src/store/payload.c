@@ -85,9 +85,9 @@ static enum error_class read_part(
 	}
 
 	enum error_class class = json_parse(text, strlen(text), JSON_LIMITS_WIDE, ret_json, error);
-	if (class == ERROR_NONE || class == ERROR_OUT_OF_MEMORY)
+	if (class == ERROR_OUT_OF_MEMORY || (class == ERROR_NONE && cJSON_IsObject(*ret_json)))
 		return class;
-	error_set(error, ERROR_INTERNAL, "the field '%s' of the payload of '%s' is not valid JSON",
+	error_set(error, ERROR_INTERNAL, "the field '%s' of the payload of '%s' is no JSON object",
 		name, app);
 	return error_remedy(error, NULL,
 		"Configure the app again; if that fails too, delete the key and configure it.");

@@ -220,6 +220,18 @@ test('configure merges as RFC 7396 says', async () => {
   assert.equal(done.output.text, 'cached');
 });
 
+test('a payload that a hand has broken is refused with the field that it broke, and not taken for nothing', async () => {
+  const payload = 'slipway:{0}:app:default:by-hand:payload';
+  await stack.post({ mode: 'configure', appId: 'by-hand', inputs: { greet: { text: 'cached' } } });
+  for (const text of ['0', '[]', '"text"', '{']) {
+    await stack.redis('HSET', payload, 'inputs', text);
+    const refused = await stack.trigger('by-hand', 'hello', 'greet');
+    assertProblem(refused, 500, 'internal');
+    assert.match(refused.body.detail, /the field 'inputs' of the payload of 'by-hand' is no JSON object/, text);
+  }
+  await stack.redis('DEL', payload);
+});
+
 test('environment values baked into code: each app has its own, and a change of one is in the next run', async () => {
   const inputs = { greet: { text: 'to ${config.who} ${env.PLACE}' } };
   const greeting = async (app, changes) => {
