@@ -98,7 +98,7 @@ STORE_OBJECTS := $(call objects,$(STORE)) $(BUILD)/obj/gen/scripts.o
 ACTION_OBJECTS := $(call objects,$(WORKFLOWS) $(CORE) $(HTTP) $(PROVIDER) $(ACTION))
 # slipway-api calls no provider, and links none of the libraries that those take who do.
 CALLING := src/http/client.c src/http/url.c src/provider/github_app.c src/provider/github_app_key.c \
-	src/action/git_object.c
+	src/provider/github_installation.c src/action/git_object.c
 offline = $(filter-out $(call objects,$(CALLING)),$(1)) $(call objects,src/offline/offline.c)
 API_OBJECTS := $(call objects,$(API))
 WORKER_OBJECTS := $(call objects,$(WORKER))

@@ -7,6 +7,7 @@
 #include "http/client.h"
 #include "http/url.h"
 #include "provider/github_app.h"
+#include "provider/github_installation.h"
 
 static enum error_class refuse(struct error *error)
 {
@@ -63,6 +64,14 @@ const char *github_app_page(const struct provider_exchange *exchange)
 {
 	(void)exchange;
 	return NULL;
+}
+
+enum error_class github_app_check(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct error *error)
+{
+	(void)exchange;
+	(void)request;
+	return refuse(error);
 }
 
 enum error_class git_blob(

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "provider/github_app.h"
 #include "provider/github_calls.h"
+#include "provider/github_installation.h"
 #include "provider/github_questions.h"
 #include "provider/provider.h"
 
@@ -423,6 +424,11 @@ static const char *site(struct arena *arena, const char *base_url)
 	return PUBLIC_SITE;
 }
 
+/* Levels: https://docs.github.com/rest/apps/apps, schema app-permissions. */
+static const char *const only_written[] = { "profile", "workflows", NULL };
+static const struct permission_names permission_names = { .least = { "metadata", "read" },
+	.only_written = only_written };
+
 const struct provider github = {
 	.id = "github",
 	.name = "GitHub",
@@ -439,6 +445,8 @@ const struct provider github = {
 	.mint = github_app_token,
 	.sign = github_app_sign,
 	.forget = github_app_forget,
+	.check_grant = github_app_check,
+	.permission_names = &permission_names,
 	.grant_page = github_app_page,
 	.token_setting = "SLIPWAY_GITHUB_TOKEN",
 	.tokens_page = TOKENS_URL,

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/record.h"
 #include "base/redact.h"
-#include "base/text.h"
+#include "provider/github_installation.h"
 
 #define JWT_LIFE_MS  INT64_C(540000)
 #define SKEW_SECONDS 30 /* of our clock, at which a refused JWT is worth another try */
@@ -166,8 +166,7 @@ static const struct call_row app_calls[] = {
 	{ .path = NULL },
 };
 
-/* The same exchange with the app's own credential, which makes nothing but tokens. */
-static enum error_class call(const struct provider_exchange *exchange,
+static enum error_class call_once(const struct provider_exchange *exchange,
 	const struct provider_request *request, struct provider_response *response,
 	struct error *error)
 {
@@ -177,9 +176,26 @@ static enum error_class call(const struct provider_exchange *exchange,
 	access.connection = NULL;
 	own.calls = app_calls;
 	own.findings = NULL;
-	if (make_jwt(exchange, &access.token, error) != ERROR_NONE)
+	if (make_jwt(exchange, &access.token, error) != ERROR_NONE ||
+		provider_send(&own, request, response, error) != ERROR_NONE)
 		return error->class;
-	return provider_send(&own, request, response, error);
+	if (response->date_at > 0)
+		clock_skew_seconds = (response->date_at - clock_wall_ms()) / 1000;
+	return ERROR_NONE;
+}
+
+/* A clock that is off makes a JWT that is not valid yet, or no longer. */
+enum error_class github_app_call(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct provider_response *response,
+	struct error *error)
+{
+	const int64_t assumed = clock_skew_seconds;
+
+	if (call_once(exchange, request, response, error) != ERROR_NONE)
+		return error->class;
+	return response->status == 401 && llabs(clock_skew_seconds - assumed) >= SKEW_SECONDS
+		? call_once(exchange, request, response, error)
+		: ERROR_NONE;
 }
 
 /* Where the names of the repository stand among the path's parameters; -1: it names none. */
@@ -193,19 +209,17 @@ static int place_of_repository(const char *path)
 	return found != NULL ? place : -1;
 }
 
-/* No permission named would be all that the installation has: this one shows what is there, and no
- * content of it. */
-static const struct string_pair least[] = { { "metadata", "read" } };
-
 /* A repository that is yet to be made cannot be named; an action says by `one_repository` that it
  * works in one. */
-static void fill_question(const struct provider_exchange *exchange,
+void github_app_question(const struct provider_exchange *exchange,
 	const struct provider_request *request, struct mint_question *question)
 {
 	const struct provider_grant *grant = exchange->grant;
 	size_t count = 0;
 
-	question->permissions = (struct string_map){ least, ARRAY_LEN(least) };
+	/* None named would be all that the installation has. */
+	question->permissions =
+		(struct string_map){ &exchange->provider->permission_names->least, 1 };
 	if (grant == NULL)
 		return;
 	while (grant->permissions != NULL && grant->permissions[count].name != NULL)
@@ -219,123 +233,6 @@ static void fill_question(const struct provider_exchange *exchange,
 		return;
 	question->owner = request->parameters[place];
 	question->repository = request->parameters[place + 1];
-}
-
-/* The page of the app or of its installation, for a person to open; NULL where
- * GitHub does not say. */
-static const char *find_page(
-	const struct provider_exchange *exchange, const struct provider_request *request)
-{
-	static const struct field page_fields[] = { { STRING_FIELD(
-		"html_url", struct string_pair, value) } };
-	static const struct record page_record = RECORD(struct string_pair, page_fields);
-	struct string_pair page = { NULL, NULL };
-	struct provider_response response = { .status = 0 };
-	struct error ignored;
-	cJSON *json;
-
-	if (call(exchange, request, &response, &ignored) != ERROR_NONE || response.status != 200 ||
-		json_parse(response.body, response.body_length, JSON_LIMITS_WIDE, &json,
-			&ignored) != ERROR_NONE)
-		return NULL;
-	enum error_class class = record_decode(
-		&page_record, json, RECORD_LENIENT, "", exchange->arena, &page, &ignored);
-	cJSON_Delete(json);
-	return class == ERROR_NONE ? page.value : NULL;
-}
-
-static enum error_class refuse_installation(const struct provider_exchange *exchange,
-	const struct provider_response *response, struct error *error)
-{
-	const struct provider_request app = { .path = "/app", .expect = { 401, 403, 404 } };
-	const char *page = find_page(exchange, &app);
-	char command[CONNECTION_COMMAND_SIZE];
-	error_set(error, ERROR_APP_NOT_INSTALLED,
-		"GitHub answers %d: installation %s of the app is not there any more",
-		response->status, app_of(exchange)->installation_id);
-	const char *url =
-		page != NULL ? arena_format(exchange->arena, "%s/installations/new", page) : NULL;
-	if (exchange->access->connection == NULL)
-		return error_remedy(error, url,
-			"Install the app on the organisation, set SLIPWAY_GITHUB_INSTALLATION_ID "
-			"to the number in the address of the page that follows, restart "
-			"slipway-worker, then trigger the step again.");
-	return error_remedy(error, url,
-		"Install the app on the organisation; the NUMBER is in the address of the "
-		"page that follows. Then an operator gives it by %s; trigger the step again.",
-		connection_command(
-			exchange->access->connection, "--installation NUMBER --replace", command));
-}
-
-static enum error_class ask_elsewhere(const struct provider_exchange *exchange,
-	struct mint_question *question, const char **ret_text, struct error *error)
-{
-	question->time_left_ms = exchange->deadline_at - clock_monotonic_ms();
-	return app_of(exchange)->mint(app_of(exchange)->mint_data, question, ret_text, error);
-}
-
-static const char *ask_page_elsewhere(const struct provider_exchange *exchange)
-{
-	struct mint_question question = { .page = true };
-	const char *page = NULL;
-	struct error ignored;
-
-	fill_question(exchange, NULL, &question);
-	return ask_elsewhere(exchange, &question, &page, &ignored) == ERROR_NONE ? page : NULL;
-}
-
-const char *github_app_page(const struct provider_exchange *exchange)
-{
-	if (app_of(exchange)->mint != NULL)
-		return ask_page_elsewhere(exchange);
-	const struct provider_request installation = {
-		.path = "/app/installations/{installation_id}",
-		.parameters = { app_of(exchange)->installation_id },
-		.expect = { 401, 403, 404 }
-	};
-	return find_page(exchange, &installation);
-}
-
-static enum error_class refuse_grant(const struct provider_exchange *exchange,
-	const struct provider_response *response, const char *grant, struct error *error)
-{
-	if (exchange->grant != NULL && exchange->grant->fresh &&
-		strcasestr(response->message, "does not exist") != NULL)
-		return error_set(error, ERROR_NOT_READY, "GitHub makes no token (%s) yet: %s",
-			grant, response->message);
-	const char *page = github_app_page(exchange);
-	bool suspended = response->status == 403;
-	error_set(error, suspended ? ERROR_APP_NOT_INSTALLED : ERROR_SCOPE_MISSING,
-		"GitHub answers %d to the request for a token (%s): %s", response->status, grant,
-		response->message);
-	return error_remedy(error, page, "%s",
-		suspended ? "Lift the suspension of the app's installation, then trigger the step "
-			    "again."
-			  : "Give the app's installation the repository and the permissions that "
-			    "are named, then trigger the step again.");
-}
-
-static enum error_class refuse_app(const struct provider_exchange *exchange,
-	const struct provider_response *response, struct error *error)
-{
-	error_set(error, ERROR_AUTH_EXPIRED, "GitHub does not take the key of app %s: %s",
-		app_of(exchange)->id, response->message);
-	return error_remedy(error, NULL,
-		"Compare SLIPWAY_GITHUB_APP_ID and SLIPWAY_GITHUB_APP_KEY_FILE with the app's "
-		"page, and this machine's clock with the time; then restart slipway-worker.");
-}
-
-static enum error_class refuse(const struct provider_exchange *exchange,
-	const struct provider_response *response, const char *grant, struct error *error)
-{
-	if (response->status == 401)
-		refuse_app(exchange, response, error);
-	else if (response->status == 404)
-		refuse_installation(exchange, response, error);
-	else
-		refuse_grant(exchange, response, grant, error);
-	return error_exchange(error, exchange->provider->id, response->status, response->code,
-		response->request_id);
 }
 
 /* ---- making a token ---- */
@@ -416,12 +313,6 @@ static enum error_class take_token(const struct provider_exchange *exchange,
 	return store(name, made.token, clock_monotonic_ms() + life_ms(&made, response), error);
 }
 
-static void see_clock(const struct provider_response *response)
-{
-	if (response->date_at > 0)
-		clock_skew_seconds = (response->date_at - clock_wall_ms()) / 1000;
-}
-
 static enum error_class ask_for_token(const struct provider_exchange *exchange,
 	const struct token_request *body, struct provider_response *response, struct error *error)
 {
@@ -431,16 +322,8 @@ static enum error_class ask_for_token(const struct provider_exchange *exchange,
 		.body_record = &token_request_record,
 		.body = body,
 		.expect = { 401, 403, 404, 422 } };
-	int64_t assumed = clock_skew_seconds;
 
-	if (call(exchange, &request, response, error) != ERROR_NONE)
-		return error->class;
-	see_clock(response);
-
-	/* A clock that is off makes a JWT that is not valid yet, or no longer. */
-	if (response->status == 401 && llabs(clock_skew_seconds - assumed) >= SKEW_SECONDS)
-		return call(exchange, &request, response, error);
-	return ERROR_NONE;
+	return github_app_call(exchange, &request, response, error);
 }
 
 /* What the token is for, as a person reads it where it is refused. */
@@ -478,7 +361,7 @@ static enum error_class make_here(const struct provider_exchange *exchange,
 		return error->class;
 	if (response.status < 400)
 		return take_token(exchange, &response, name, ret_token, error);
-	return refuse(exchange, &response, grant, error);
+	return installation_refuse(exchange, &response, grant, error);
 }
 
 /* It lasts for another REFRESH_MS at least. */
@@ -486,7 +369,7 @@ static enum error_class make_elsewhere(const struct provider_exchange *exchange,
 	struct mint_question *question, const char *name, const char **ret_token,
 	struct error *error)
 {
-	if (ask_elsewhere(exchange, question, ret_token, error) != ERROR_NONE)
+	if (installation_ask(exchange, question, ret_token, error) != ERROR_NONE)
 		return error->class;
 	return store(name, *ret_token, clock_monotonic_ms() + REFRESH_MS + KEPT_MS, error);
 }
@@ -497,7 +380,7 @@ enum error_class github_app_token(const struct provider_exchange *exchange,
 {
 	struct mint_question question = { .refresh = refresh };
 
-	fill_question(exchange, request, &question);
+	github_app_question(exchange, request, &question);
 	const struct token_request body = { question.permissions,
 		{ &question.repository, question.repository != NULL } };
 	const char *grant = name_grant(exchange, &body), *name = name_token(exchange, grant);

@@ -31,9 +31,15 @@ enum error_class github_app_token(const struct provider_exchange *exchange,
 	const struct provider_request *request, bool refresh, const char **ret_token,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* The page of the installation, where its permissions and repositories are changed; NULL where
- * GitHub does not say. */
-const char *github_app_page(const struct provider_exchange *exchange);
+/* What is asked for by the exchange's grant, for the request; NULL: for none in particular. */
+void github_app_question(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct mint_question *question);
+
+/* Sends a call as the app itself, with its JSON Web Token: about its installation, and for tokens.
+ */
+enum error_class github_app_call(const struct provider_exchange *exchange,
+	const struct provider_request *request, struct provider_response *response,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * The app's JSON Web Token, for nine minutes by a clock that is corrected by so many seconds; in

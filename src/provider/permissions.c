@@ -1,9 +1,13 @@
 /* The tables stand in the actions; what they are for says whether the provider has apps. */
 #include "provider/permissions.h"
 
+#include <string.h>
+
 #include "core/workflow.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
+
+/* ---- what actions say ---- */
 
 static enum error_class refuse(const struct action_definition *action,
 	const struct provider *provider, struct error *error)
@@ -36,5 +40,33 @@ enum error_class permissions_check(const struct workflow_definition *workflow, s
 			(action->undo != NULL && check_action(action->undo, error) != ERROR_NONE))
 			return error->class;
 	}
+	return ERROR_NONE;
+}
+
+/* ---- less of them ---- */
+
+static bool has_name(const char *const *names, const char *name)
+{
+	while (*names != NULL && strcmp(*names, name) != 0)
+		names++;
+	return *names != NULL;
+}
+
+enum error_class permissions_to_read(const struct provider *provider,
+	const struct string_map *whole, struct arena *arena, struct string_map *ret_read,
+	struct error *error)
+{
+	const struct permission_names *names = provider->permission_names;
+	struct string_pair *pairs = arena_allocate_array(arena, whole->count + 1, sizeof(*pairs));
+	size_t count = 0;
+
+	if (pairs == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for permissions");
+	for (size_t i = 0; i < whole->count; i++)
+		if (!has_name(names->only_written, whole->items[i].name))
+			pairs[count++] = (struct string_pair){ whole->items[i].name, "read" };
+	if (count == 0)
+		pairs[count++] = names->least;
+	*ret_read = (struct string_map){ pairs, count };
 	return ERROR_NONE;
 }

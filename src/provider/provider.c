@@ -405,12 +405,11 @@ enum error_class provider_check_grant(const struct provider_exchange *exchange,
 {
 	const struct provider *provider = exchange->provider;
 	const struct provider_access *access = exchange->access;
-	const char *ignored;
 
 	if (access->token != NULL)
 		return ERROR_NONE;
 	enum error_class class = provider->mint != NULL && access->account != NULL
-		? provider->mint(exchange, request, false, &ignored, error)
+		? provider->check_grant(exchange, request, error)
 		: refuse_tokenless(provider, error);
 	return class != ERROR_NONE ? refuse_as(exchange, error) : ERROR_NONE;
 }

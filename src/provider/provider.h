@@ -72,6 +72,7 @@ struct mint_question {
 	struct string_map permissions;
 	bool refresh, fresh; /* as in mint, and in struct provider_grant */
 	bool page;           /* not a token is wanted, but what grant_page gives */
+	bool checks;         /* not a token is wanted, but what check_grant finds */
 	int64_t time_left_ms;
 };
 
@@ -88,7 +89,8 @@ struct provider_app {
 		void *data, int64_t skew_seconds, const char **ret_signed, struct error *error);
 	void *sign_data;
 	/* Gives a token, or a page, that another process has made, in the exchange's arena: this
-	 * one sees nothing of the app. NULL: they are made here. */
+	 * one sees nothing of the app. Of what is only checked it gives nothing. NULL: they are
+	 * made here. */
 	enum error_class (*mint)(void *data, const struct mint_question *question,
 		const char **ret_text, struct error *error);
 	void *mint_data;
@@ -116,6 +118,12 @@ struct provider_grant {
 	const struct string_pair *permissions;
 	bool one_repository; /* none but the one that the request's path names */
 	bool fresh;          /* which was made a moment ago, and may not be known yet */
+};
+
+/* How the permissions of the tokens of apps are named. */
+struct permission_names {
+	struct string_pair least;        /* to see what is there, and no content of it */
+	const char *const *only_written; /* that nobody can have to read alone, ended by NULL */
 };
 
 struct provider_exchange;
@@ -163,6 +171,12 @@ struct provider {
 		struct arena *arena, const char **ret_signed, struct error *error);
 	/* Wipes and forgets all tokens that were made in this process; NULL: it makes none. */
 	void (*forget)(void);
+	/* Goes with mint: whether a token for the request would get what the exchange's grant says,
+	 * found without one that could change something. Errors as those of mint. */
+	enum error_class (*check_grant)(const struct provider_exchange *exchange,
+		const struct provider_request *request, struct error *error);
+	/* Goes with mint: how the permissions of such tokens are named. */
+	const struct permission_names *permission_names;
 	/* Goes with mint: where a person gives such tokens more rights; NULL: the provider does not
 	 * say. */
 	const char *(*grant_page)(const struct provider_exchange *exchange);
@@ -277,8 +291,8 @@ enum error_class provider_send(const struct provider_exchange *exchange,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
- * Whether the credential may make that request, as far as that can be found without sending it: a
- * token is made for it where tokens are made. Errors as those of provider_send, such as
+ * Whether the credential may make that request, as far as that can be found without sending it, and
+ * without a token that may change something. Errors as those of provider_send, such as
  * ERROR_AUTH_MISSING and ERROR_SCOPE_MISSING.
  */
 enum error_class provider_check_grant(const struct provider_exchange *exchange,

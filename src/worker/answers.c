@@ -273,6 +273,7 @@ static enum error_class answer_mint(const struct answering *it)
 		.refresh = ask->refresh,
 		.fresh = ask->fresh,
 		.page = ask->wants_page,
+		.checks = ask->checks,
 		.time_left_ms = ask->time_left_ms,
 		.key = text_of(ask->key) };
 	struct opening opening = credential_of(it, &found);

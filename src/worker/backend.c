@@ -161,15 +161,16 @@ static enum error_class backend_mint(void *backend, const char *provider, const 
 		.refresh = question->refresh,
 		.fresh = question->fresh,
 		.wants_page = question->page,
+		.checks = question->checks,
 		.time_left_ms = question->time_left_ms,
 		.key = handover.key };
 	enum error_class class = ask_for(attempt, &ask, &reply, error);
 	if (class == ERROR_NONE && question->page)
 		*ret_text = reply.page;
-	else if (class == ERROR_NONE)
+	else if (class == ERROR_NONE && !question->checks)
 		class = open_credential(attempt, &reply, &handover, ret_text, error);
 	handover_end(&handover);
-	if (class == ERROR_NONE && *ret_text == NULL && !question->page)
+	if (class == ERROR_NONE && *ret_text == NULL && !question->page && !question->checks)
 		return error_set(error, ERROR_INTERNAL, "the minter has made nothing");
 	return class;
 }

@@ -6,6 +6,9 @@
 #include "base/json.h"
 #include "core/dry_run.h"
 #include "core/workflow.h"
+#include "provider/permissions.h"
+#include "provider/provider.h"
+#include "provider/providers.h"
 #include "worker/decline.h"
 
 static const struct field wish_fields[] = {
@@ -15,6 +18,7 @@ static const struct field wish_fields[] = {
 	{ BOOLEAN_FIELD("refresh", struct mint_wish, refresh) },
 	{ BOOLEAN_FIELD("fresh", struct mint_wish, fresh) },
 	{ BOOLEAN_FIELD("page", struct mint_wish, page) },
+	{ BOOLEAN_FIELD("checks", struct mint_wish, checks) },
 	{ INTEGER_FIELD("time_left_ms", struct mint_wish, time_left_ms) },
 	{ STRING_FIELD("key", struct mint_wish, key), .required = true },
 };
@@ -33,38 +37,45 @@ const struct record mint_order_record = RECORD(struct mint_order, order_fields);
 
 /* ---- what the step may have ---- */
 
+static bool is_pair(const struct string_pair *one, const struct string_pair *other)
+{
+	return strcmp(one->name, other->name) == 0 && strcmp(one->value, other->value) == 0;
+}
+
 static bool has_pair(const struct string_pair *table, const struct string_pair *wanted)
 {
-	for (; table != NULL && table->name != NULL; table++)
-		if (strcmp(table->name, wanted->name) == 0 &&
-			strcmp(table->value, wanted->value) == 0)
-			return true;
-	return false;
+	while (table != NULL && table->name != NULL && !is_pair(table, wanted))
+		table++;
+	return table != NULL && table->name != NULL;
 }
 
-/* No permissions at all would be all that the installation has: no action has that. */
-static bool may_have(const struct action_definition *action, const struct string_map *wanted)
+/* An action without a table has nothing, and no permissions at all would be all that there are. */
+static bool may_have(const struct action_definition *action, const struct provider *provider,
+	const struct string_map *wanted)
 {
+	const struct string_pair *least = &provider->permission_names->least;
+
 	for (size_t i = 0; i < wanted->count; i++)
-		if (!has_pair(action->permissions, &wanted->items[i]) &&
+		if (!is_pair(&wanted->items[i], least) &&
+			!has_pair(action->permissions, &wanted->items[i]) &&
 			!has_pair(action->more_permissions, &wanted->items[i]))
 			return false;
-	return wanted->count > 0;
+	return wanted->count > 0 && action->permissions != NULL;
 }
 
-/* A plan looks with the actions of all steps. */
-static bool step_may_have(
-	const struct opening *opening, const struct step_definition *step, const void *wish)
+/* A plan looks with the actions of all steps. What is only checked is no token. */
+static bool step_may_have(const struct opening *opening, const struct provider *provider,
+	const struct step_definition *step)
 {
-	const struct mint_wish *wanted = wish;
+	const struct mint_wish *wanted = opening->wish;
 	const struct workflow_definition *workflow = workflow_find(opening->workflow);
 	const bool is_plan = step_is_dry_run(step);
 
 	for (size_t i = 0; workflow != NULL && i < workflow->step_count; i++) {
 		const struct step_definition *of = is_plan ? &workflow->steps[i] : step;
 		if (action_calls(of->action, opening->provider) &&
-			may_have(of->action, &wanted->permissions) &&
-			(is_plan || !of->action->one_repository || wanted->page ||
+			may_have(of->action, provider, &wanted->permissions) &&
+			(is_plan || !of->action->one_repository || wanted->page || wanted->checks ||
 				wanted->repository[0] != '\0'))
 			return true;
 	}
@@ -96,15 +107,15 @@ static enum error_class check_repository(const struct connection *connection,
 		whole);
 }
 
-/* What a plan asks of the account as a whole names no permissions: to look is enough. */
-static struct mint_wish narrow(const struct mint_wish *wish, const struct step_definition *step)
+/* A plan changes nothing, so it may not either: it has what is to be read of that alone. */
+static enum error_class narrow(const struct provider *provider, const struct step_definition *step,
+	struct mint_wish *wish, struct arena *arena, struct error *error)
 {
-	static const struct string_pair look[] = { { "metadata", "read" } };
-	struct mint_wish narrowed = *wish;
+	const struct string_map whole = wish->permissions;
 
-	if (step_is_dry_run(step) && wish->permissions.count == 0)
-		narrowed.permissions = (struct string_map){ look, 1 };
-	return narrowed;
+	return step_is_dry_run(step) && !wish->checks
+		? permissions_to_read(provider, &whole, arena, &wish->permissions, error)
+		: ERROR_NONE;
 }
 
 enum error_class mint_order_write(const struct opening *opening,
@@ -115,13 +126,16 @@ enum error_class mint_order_write(const struct opening *opening,
 	const struct run_name name = { opening->tenant, opening->app, opening->workflow,
 		opening->step };
 	const struct step_definition *step = step_of(&name);
+	const struct provider *provider = provider_find(opening->provider);
 
-	if (step == NULL || opening->wish == NULL)
+	if (step == NULL || opening->wish == NULL || provider == NULL ||
+		provider->permission_names == NULL)
 		return error_set(error, ERROR_INTERNAL, "nothing is wished of a minter");
-	const struct mint_wish wish = narrow(opening->wish, step);
-	if (!step_may_have(opening, step, &wish))
+	struct mint_wish wish = *(const struct mint_wish *)opening->wish;
+	if (!step_may_have(opening, provider, step))
 		return refuse_right(opening, &wish, error);
-	if (check_repository(connection, &wish, arena, error) != ERROR_NONE)
+	if (check_repository(connection, &wish, arena, error) != ERROR_NONE ||
+		narrow(provider, step, &wish, arena, error) != ERROR_NONE)
 		return error->class;
 	const struct mint_order order = { signature, opening->skew_seconds, opening->provider,
 		opening->tenant, opening->name, opening->record, &wish };

@@ -13,7 +13,7 @@
 struct mint_wish {
 	const char *owner, *repository;
 	struct string_map permissions;
-	bool refresh, fresh, page;
+	bool refresh, fresh, page, checks;
 	int64_t time_left_ms;
 	const char *key; /* to answer to */
 };
@@ -32,7 +32,7 @@ extern const struct record mint_order_record;
  * The order for the wish of the opening, as text in the arena. What the step's action calls says
  * its definition, whatever is wished: ERROR_NOT_ALLOWED for other permissions, for a repository
  * that the connection (NULL: that of the settings) does not list, and for all repositories where
- * the action works in one.
+ * the action works in one. A plan gets to read alone, whatever its steps' actions may.
  */
 enum error_class mint_order_write(const struct opening *opening,
 	const struct connection *connection, const char *signature, struct arena *arena,

@@ -151,6 +151,8 @@ static enum error_class make(struct minting_state *state, const struct provider 
 		reply->page = provider->grant_page(&exchange);
 		return ERROR_NONE;
 	}
+	if (wish->checks)
+		return provider->check_grant(&exchange, &request, error);
 	if (provider->mint(&exchange, &request, wish->refresh, &token, error) != ERROR_NONE)
 		return error->class;
 	return handover_seal(wish->key, token, state->arena, &reply->text, error);

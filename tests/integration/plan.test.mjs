@@ -402,18 +402,16 @@ test('a permission that lacks behind a create is told before anything is made', 
   });
   await writeFile(key, privateKey, { mode: 0o600 });
   const asked = [];
+  const granted = { administration: 'write', contents: 'read', metadata: 'read' };
   peer.intercept = (call, response) => {
     if (call.path === '/app/installations/7') {
-      peer.send(response, 200, { html_url: 'https://github.example/settings/installations/7' });
+      const page = 'https://github.example/settings/installations/7';
+      peer.send(response, 200, { html_url: page, permissions: granted, suspended_at: null });
       return true;
     }
     if (!call.path.endsWith('/access_tokens')) return false;
     const { permissions = {}, repositories } = JSON.parse(call.body);
     asked.push({ permissions, repositories });
-    if (permissions.actions_variables) {
-      peer.send(response, 422, { message: 'The permissions requested are not granted to this installation.' });
-      return true;
-    }
     const expires = new Date(Date.now() + 3600 * 1000).toISOString().replace(/\.\d+/, '');
     peer.send(response, 201, { token: `ghs_token_${asked.length}_0123456789`, expires_at: expires });
     return true;
@@ -440,6 +438,8 @@ test('a permission that lacks behind a create is told before anything is made', 
     assert.match(steps.variables.error.message, /actions_variables: write/);
     assert.match(steps.variables.error.remedy.url, /installations\/7/);
     assert.ok(asked.every(({ repositories }) => !repositories?.includes('narrow')), 'what is not there is not named');
+    const levels = new Set(asked.flatMap(({ permissions }) => Object.values(permissions)));
+    assert.deepEqual([...levels], ['read'], 'a plan has no token to change anything');
     assert.equal(peer.count('POST', /forks/), 0);
   } finally {
     await other.stop();

@@ -2,7 +2,7 @@
  * Acting as a GitHub App: what it signs, what it asks for, how long a token is used, and what a
  * person is told.
  *
- * covers: src/provider/github_app.c
+ * covers: src/provider/github_app.c src/provider/github_installation.c
  */
 #include "provider/github_app.h"
 
@@ -268,6 +268,64 @@ START_TEST(test_refusals_name_the_page)
 }
 END_TEST
 
+#define INSTALLATION "GET", "/app/installations/77"
+#define GRANTED                                                                                    \
+	J("{'permissions':{'contents':'write','members':'read','metadata':'read'},"                \
+	  "'suspended_at':null,'html_url':'https://x/77'}")
+
+static enum error_class check(const char *path, const struct string_pair *permissions)
+{
+	const struct provider_access access = github.access(&settings);
+	const struct provider_grant grant = { permissions, true, false };
+	const struct provider_exchange exchange = { .client = client,
+		.provider = &github,
+		.access = &access,
+		.arena = &arena,
+		.deadline_at = clock_monotonic_ms() + 3000,
+		.settings = &settings,
+		.grant = &grant };
+	const struct provider_request request = { .path = path, .parameters = { "acme", "docs" } };
+	memset(&error, 0, sizeof(error));
+	return provider_check_grant(&exchange, &request, &error);
+}
+
+START_TEST(test_what_is_granted_is_found_without_a_token_for_it)
+{
+	static const struct string_pair has[] = { { "contents", "write" }, { "contents", "read" },
+		{ "members", "read" }, { NULL, NULL } },
+					more[] = { { "members", "write" }, { NULL, NULL } },
+					lacks[] = { { "pages", "read" }, { NULL, NULL } };
+	struct peer_row rows[] = {
+		{ INSTALLATION, .status = 200, .body = GRANTED },
+		{ MINT, .status = 201, .body = token(0, "ghs_to_look", 3600) },
+		{ .method = NULL },
+	};
+	peer_set(peer, rows);
+	ck_assert_msg(check("/user", has) == ERROR_NONE, "%s", error.message);
+	ck_assert_uint_eq(peer_count(peer, MINT), 0);
+	ck_assert_int_eq(check("/user", more), ERROR_SCOPE_MISSING);
+	ck_assert_ptr_nonnull(strstr(error.message, "members: write"));
+	ck_assert_str_eq(error.remedy_url, "https://x/77");
+	ck_assert_int_eq(check("/user", lacks), ERROR_SCOPE_MISSING);
+	ck_assert_uint_eq(peer_count(peer, MINT), 0);
+	/* Whether the repository is in reach says a token that sees it, and no more. */
+	ck_assert_int_eq(check("/repos/{owner}/{repo}/pages", has), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, MINT).body,
+		J("{'permissions':{'metadata':'read'},'repositories':['docs']}"));
+	github_app_forget();
+	rows[1] = (struct peer_row){ MINT, .status = 422, .body = "{'message':'does not exist'}" };
+	peer_set(peer, rows);
+	ck_assert_int_eq(check("/repos/{owner}/{repo}/pages", has), ERROR_SCOPE_MISSING);
+	rows[0].body = J("{'permissions':{'contents':'write'},'suspended_at':'2026-01-01T00:00:00Z'"
+			 "}");
+	peer_set(peer, rows);
+	ck_assert_int_eq(check("/user", has), ERROR_APP_NOT_INSTALLED);
+	rows[0] = (struct peer_row){ INSTALLATION, .status = 404, .body = "{}" };
+	peer_set(peer, rows);
+	ck_assert_int_eq(check("/user", has), ERROR_APP_NOT_INSTALLED);
+}
+END_TEST
+
 /* The token was made, and still does not do: its installation is where that is changed. */
 START_TEST(test_refused_call_names_the_page)
 {
@@ -380,9 +438,9 @@ int main(void)
 	const TTest *const tests[] = { test_token_is_made_once_with_the_least_rights,
 		test_token_is_renewed_before_its_end_and_outlived,
 		test_refused_token_is_made_anew_once, test_clock_that_is_off_is_put_right,
-		test_refusals_name_the_page, test_refused_call_names_the_page,
-		test_key_that_is_none, test_tokens_are_cut_out_of_texts,
-		test_the_jwt_stands_in_no_error,
+		test_refusals_name_the_page, test_what_is_granted_is_found_without_a_token_for_it,
+		test_refused_call_names_the_page, test_key_that_is_none,
+		test_tokens_are_cut_out_of_texts, test_the_jwt_stands_in_no_error,
 		test_a_token_that_was_replaced_stands_in_no_text_either, NULL };
 	/* Once, and short: it takes long under valgrind. */
 	key = EVP_RSA_gen(1024);

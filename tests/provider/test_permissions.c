@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/suite.h"
+#include "provider/providers.h"
 
 static struct error error;
 
@@ -65,9 +66,38 @@ START_TEST(test_what_is_compiled_in_has_them)
 }
 END_TEST
 
+START_TEST(test_to_read_is_left_of_all_that_can_be_read)
+{
+	static const struct string_pair pairs[] = { { "contents", "write" },
+		{ "repository_projects", "admin" }, { "workflows", "write" },
+		{ "members", "read" } };
+	const struct string_map whole = { pairs, 4 }, flows = { &pairs[2], 1 }, none = { NULL, 0 };
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct string_map read;
+
+	ck_assert_int_eq(
+		permissions_to_read(provider_find("github"), &whole, &arena, &read, &error),
+		ERROR_NONE);
+	ck_assert_uint_eq(read.count, 3);
+	for (size_t i = 0; i < read.count; i++)
+		ck_assert_str_eq(read.items[i].value, "read");
+	ck_assert_str_eq(read.items[1].name, "repository_projects");
+	ck_assert_str_eq(read.items[2].name, "members");
+	for (const struct string_map *empty = &flows; empty != NULL;
+		empty = empty == &flows ? &none : NULL) {
+		ck_assert_int_eq(
+			permissions_to_read(provider_find("github"), empty, &arena, &read, &error),
+			ERROR_NONE);
+		ck_assert_uint_eq(read.count, 1);
+		ck_assert_str_eq(read.items[0].name, "metadata");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_an_action_that_calls_a_provider_of_apps_has_a_table,
-		test_others_need_none, test_what_is_compiled_in_has_them, NULL };
+		test_others_need_none, test_to_read_is_left_of_all_that_can_be_read,
+		test_what_is_compiled_in_has_them, NULL };
 	return suite_main("permissions", tests, NULL, NULL);
 }

@@ -334,25 +334,65 @@ START_TEST(an_order_is_for_what_the_connection_lists)
 }
 END_TEST
 
-START_TEST(a_plan_has_what_one_of_its_steps_has)
+/* The order's permissions, as "secrets: read, metadata: read". */
+static const char *expect_permissions(const struct opening *opening)
+{
+	const struct string_map *ordered = &expect_order(opening)->permissions;
+	const char *all = "";
+
+	for (size_t i = 0; i < ordered->count; i++)
+		all = arena_format(&arena, "%s%s%s: %s", all, i > 0 ? ", " : "",
+			ordered->items[i].name, ordered->items[i].value);
+	return all;
+}
+
+START_TEST(a_plan_reads_what_one_of_its_steps_has)
 {
 	static const struct string_pair team[] = { { "members", "read" } },
-					nobody[] = { { "members", "write" } };
+					nobody[] = { { "members", "write" } },
+					files[] = { { "contents", "write" },
+						{ "workflows", "write" } },
+					flows[] = { { "workflows", "write" } },
+					look[] = { { "metadata", "read" } };
 	struct opening opening = of_connection(OF_APP, pem);
 	struct mint_wish wish = honest;
 
 	take();
 	opening.step = "plan";
 	opening.wish = &wish;
-	expect_order(&opening);
+	ck_assert_str_eq(expect_permissions(&opening), "secrets: read, metadata: read");
+	opening.step = "as-planned";
+	ck_assert_str_eq(expect_permissions(&opening), "secrets: read, metadata: read");
+	wish.permissions = (struct string_map){ files, 2 };
+	ck_assert_str_eq(expect_permissions(&opening), "contents: read");
+	wish.permissions = (struct string_map){ flows, 1 };
+	ck_assert_str_eq(expect_permissions(&opening), "metadata: read");
 	wish.permissions = (struct string_map){ team, 1 };
-	expect_order(&opening);
+	ck_assert_str_eq(expect_permissions(&opening), "members: read");
 	wish.owner = wish.repository = "";
+	wish.permissions = (struct string_map){ look, 1 };
+	ck_assert_str_eq(expect_permissions(&opening), "metadata: read");
+	wish.permissions = (struct string_map){ nobody, 1 };
+	expect_refused(&opening, &wish, "a permission of none");
 	wish.permissions = (struct string_map){ NULL, 0 };
-	const struct mint_wish *narrowed = expect_order(&opening);
-	ck_assert_uint_eq(narrowed->permissions.count, 1);
-	ck_assert_str_eq(narrowed->permissions.items[0].name, "metadata");
-	ck_assert_str_eq(narrowed->permissions.items[0].value, "read");
+	expect_refused(&opening, &wish, "all that there are");
+}
+END_TEST
+
+/* Of which no token comes. */
+START_TEST(a_plan_checks_what_its_steps_would_have)
+{
+	static const struct string_pair nobody[] = { { "members", "write" } };
+	struct opening opening = of_connection(OF_APP, pem);
+	struct mint_wish wish = honest;
+
+	take();
+	opening.step = "plan";
+	opening.wish = &wish;
+	wish.checks = true;
+	wish.owner = wish.repository = "";
+	ck_assert_str_eq(expect_permissions(&opening), "secrets: write, metadata: read");
+	ck_assert(expect_order(&opening)->checks);
 	wish.permissions = (struct string_map){ nobody, 1 };
 	expect_refused(&opening, &wish, "a permission of none");
 }
@@ -390,7 +430,8 @@ int main(void)
 		a_key_that_was_not_read_is_refused_by_its_reason, of_an_app_no_key_is_given,
 		a_connection_gives_its_token_or_an_order_for_its_app,
 		an_order_is_for_no_more_than_the_definition_of_the_step,
-		an_order_is_for_what_the_connection_lists, a_plan_has_what_one_of_its_steps_has,
+		an_order_is_for_what_the_connection_lists, a_plan_reads_what_one_of_its_steps_has,
+		a_plan_checks_what_its_steps_would_have,
 		a_connection_to_another_provider_gives_nothing, NULL };
 	make_key();
 	int status = suite_main("credentials", tests, set_up, tear_down);

@@ -405,6 +405,27 @@ START_TEST(test_a_plan_names_the_ruleset)
 }
 END_TEST
 
+/* An app's token for a plan reads alone. */
+START_TEST(test_a_plan_that_is_not_shown_who_bypasses_says_so)
+{
+#define HIDDEN                                                                                     \
+	"{'id':7,'name':'slipway: main','target':'branch','enforcement':'active'," MAIN            \
+	",'rules':[" ALL_ASKED "]}"
+	static const char input[] = INPUT(ASKED ",'enforceAdmins':true");
+	trial.planned = true;
+	have_row();
+	ck_assert_int_eq(run_with("[" MESSAGES "]", HIDDEN, NULL, input), ACTION_DONE);
+	ck_assert_str_eq(trial_change(&trial), "");
+	ck_assert_ptr_nonnull(
+		strstr(trial_difference(&trial, 0), "administrators will not bypass it"));
+	ck_assert_int_eq(
+		run_with("[" MESSAGES "]", RULESET("slipway: main", "active", "", MAIN, ALL_ASKED),
+			NULL, input),
+		ACTION_DONE);
+	ck_assert_str_eq(trial_difference(&trial, 0), "");
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_what_rulesets_ask_for_is_there,
@@ -415,6 +436,7 @@ int main(void)
 		test_one_of_that_name_is_taken_over, test_a_race_for_the_name_is_one,
 		test_plan_without_rulesets, test_no_second_place,
 		test_no_ruleset_for_a_branch_that_is_not_there, test_what_is_kept_in_ours_is_told,
-		test_a_plan_names_the_ruleset, NULL };
+		test_a_plan_names_the_ruleset, test_a_plan_that_is_not_shown_who_bypasses_says_so,
+		NULL };
 	return suite_main("rulesets", tests, setup, teardown);
 }

@@ -240,7 +240,7 @@ static bool is_administrator(const struct actor *actor)
 		(strcmp(actor->type, ROLE) == 0 && actor->id == ADMINISTRATOR);
 }
 
-/* Takes administrators, and nobody else, from those who may bypass it. */
+/* Takes administrators, and nobody else, from those who may bypass it; plans are not shown them. */
 static bool bind_administrators(struct action_context *context, struct draft *draft)
 {
 	const struct object_list *all = &draft->request.bypass;
@@ -250,6 +250,8 @@ static bool bind_administrators(struct action_context *context, struct draft *dr
 
 	if (left == NULL)
 		return false;
+	if (draft->request.id != 0 && draft->request.bypass_as_it_is == NULL)
+		action_difference(context, "administrators will not bypass it, if they do now");
 	for (size_t i = 0; i < all->count; i++)
 		if (!is_administrator(&actors[i]))
 			left[count++] = actors[i];
@@ -446,9 +448,8 @@ static bool find(struct action_context *context, const struct protection_input *
 		return false;
 	if (*ret_exists)
 		return true;
-	if (!find_by_name(context, input, name, &id))
-		return false;
-	return id == NULL || read_ruleset(context, input, id, ret_exists, ret_ruleset);
+	return find_by_name(context, input, name, &id) &&
+		(id == NULL || read_ruleset(context, input, id, ret_exists, ret_ruleset));
 }
 
 static bool remember(struct action_context *context, const struct protection_input *input,
