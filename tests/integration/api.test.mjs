@@ -220,7 +220,7 @@ test('configure merges as RFC 7396 says', async () => {
   assert.equal(done.output.text, 'cached');
 });
 
-test('a payload that a hand has broken is refused with the field that it broke, and not taken for nothing', async () => {
+test('a payload that a hand has broken is refused with the field it broke, and not taken for nothing', async () => {
   const payload = 'slipway:{0}:app:default:by-hand:payload';
   await stack.post({ mode: 'configure', appId: 'by-hand', inputs: { greet: { text: 'cached' } } });
   for (const text of ['0', '[]', '"text"', '{']) {
