@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/record.h"
 #include "base/redact.h"
 #include "provider/github_installation.h"
@@ -339,16 +340,47 @@ static const char *name_grant(
 	return name;
 }
 
-/* Its name in the store. Anybody can name the installation of somebody else: whose connection it is
- * says whether GitHub was shown the key for it. */
-static const char *name_token(const struct provider_exchange *exchange, const char *grant)
-{
-	const struct connection *connection = exchange->access->connection;
+/* By what a token is found again, as JSON, which says where each part ends: a repository may be
+ * asked for by any text. Anybody can name the installation of somebody else, and say anything in a
+ * record with which no credential was sealed: so it is the whole record that GitHub was shown a key
+ * for. */
+struct token_name {
+	const char *app, *installation;
+	const char *tenant, *connection, *digest; /* of the record; NULL: that of the settings */
+	const void *grant;
+};
+static const struct field token_name_fields[] = {
+	{ STRING_FIELD("app", struct token_name, app) },
+	{ STRING_FIELD("installation", struct token_name, installation) },
+	{ STRING_FIELD("tenant", struct token_name, tenant) },
+	{ STRING_FIELD("connection", struct token_name, connection) },
+	{ STRING_FIELD("digest", struct token_name, digest) },
+	{ OBJECT_FIELD("grant", struct token_name, grant), .record = &token_request_record },
+};
+static const struct record token_name_record = RECORD(struct token_name, token_name_fields);
 
-	if (connection == NULL || grant == NULL)
-		return grant;
-	return arena_format(exchange->arena, "%s %s %lld: %s", connection->tenant, connection->name,
-		(long long)connection->created_at, grant);
+static enum error_class name_token(const struct provider_exchange *exchange,
+	const struct token_request *grant, const char **ret_name, struct error *error)
+{
+	CLEANUP_JSON cJSON *json = NULL;
+	const struct connection *connection = exchange->access->connection;
+	const struct provider_app *app = app_of(exchange);
+	struct token_name name = { app->id, app->installation_id, .grant = grant };
+	char digest[CONNECTION_DIGEST_SIZE];
+	const char *record;
+
+	if (connection != NULL) {
+		if (connection_print(connection, exchange->arena, &record, error) != ERROR_NONE)
+			return error->class;
+		connection_digest(record, digest);
+		name.tenant = connection->tenant;
+		name.connection = connection->name;
+		name.digest = digest;
+	}
+	if (record_encode(&token_name_record, &name, &json, error) != ERROR_NONE)
+		return error->class;
+	*ret_name = json_print(exchange->arena, json);
+	return *ret_name != NULL ? ERROR_NONE : no_memory(error);
 }
 
 static enum error_class make_here(const struct provider_exchange *exchange,
@@ -383,9 +415,11 @@ enum error_class github_app_token(const struct provider_exchange *exchange,
 	github_app_question(exchange, request, &question);
 	const struct token_request body = { question.permissions,
 		{ &question.repository, question.repository != NULL } };
-	const char *grant = name_grant(exchange, &body), *name = name_token(exchange, grant);
-	if (grant == NULL || name == NULL)
+	const char *grant = name_grant(exchange, &body), *name;
+	if (grant == NULL)
 		return no_memory(error);
+	if (name_token(exchange, &body, &name, error) != ERROR_NONE)
+		return error->class;
 	const struct stored_token *stored = find(name);
 	if (!refresh && stored != NULL && stored->until_ms - clock_monotonic_ms() >= REFRESH_MS) {
 		*ret_token = stored->token;

@@ -9,7 +9,9 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "harness/json_text.h"
@@ -29,7 +31,7 @@ static struct arena arena;
 static struct error error;
 static struct settings settings;
 static struct provider_response response;
-static char pem[2048];
+static char pem[2048], key_file[] = "/tmp/slipway-connected-XXXXXX";
 
 static void setup(void)
 {
@@ -59,7 +61,8 @@ static struct provider_access access_of(const struct provider *provider,
 	return connected_access(provider, &settings, connection, credential);
 }
 
-static enum error_class get_with(const struct connection *connection, const char *credential)
+static enum error_class get_for(const struct connection *connection, const char *credential,
+	const char *repository, const struct provider_grant *grant)
 {
 	const struct provider_access access = access_of(&github, connection, credential);
 	const struct provider_exchange exchange = { .client = client,
@@ -67,11 +70,17 @@ static enum error_class get_with(const struct connection *connection, const char
 		.access = &access,
 		.arena = &arena,
 		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
-		.settings = &settings };
+		.settings = &settings,
+		.grant = grant };
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
-		.parameters = { "acme", "docs" } };
+		.parameters = { "acme", repository } };
 	memset(&error, 0, sizeof(error));
 	return provider_send(&exchange, &request, &response, &error);
+}
+
+static enum error_class get_with(const struct connection *connection, const char *credential)
+{
+	return get_for(connection, credential, "docs", NULL);
 }
 
 static const char *const acme[] = { "acme" };
@@ -181,6 +190,79 @@ START_TEST(test_a_token_that_was_made_is_of_its_connection_only)
 }
 END_TEST
 
+static void expect_token(const struct connection *connection, const char *token)
+{
+	const struct provider_access access =
+		access_of(&github, connection, connection->app_id != NULL ? pem : NULL);
+	const struct provider_exchange exchange = { .client = client,
+		.provider = &github,
+		.access = &access,
+		.arena = &arena,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
+		.settings = &settings };
+	const char *made;
+
+	ck_assert_msg(github_app_token(&exchange, NULL, false, &made, &error) == ERROR_NONE, "%s",
+		error.message);
+	ck_assert_str_eq(made, token);
+}
+
+/* Whoever writes to Redis has the record say what he likes, where no credential is sealed with it.
+ */
+START_TEST(test_a_record_that_was_changed_gets_no_token_that_was_made_by_the_one_before)
+{
+	static const char *const all[] = { "*" };
+	struct connection wider = app_of_one, forged = app_of_one, moved = app_of_one;
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = MADE("ghs_of_one"), .times = 1 },
+		{ MINT, .status = 201, .body = MADE("ghs_of_wider"), .times = 1 },
+		{ MINT, .status = 201, .body = MADE("ghs_of_the_settings"), .times = 1 },
+		{ MINT, .status = 201, .body = MADE("ghs_of_other_apps"), .times = 1 },
+		{ .method = NULL },
+	};
+
+	peer_set(peer, rows);
+	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_ID", "Iv1.shared");
+	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_KEY_FILE", key_file);
+	expect_token(&app_of_one, "ghs_of_one");
+	wider.owners = (struct string_list){ all, 1 };
+	expect_token(&wider, "ghs_of_wider");
+	forged.app_id = NULL;
+	expect_token(&forged, "ghs_of_the_settings");
+	moved.apps = (struct string_list){ all, 1 };
+	expect_token(&moved, "ghs_of_other_apps");
+	expect_token(&app_of_one, "ghs_of_one");
+}
+END_TEST
+
+/* A hostile executor gives the repository any name. */
+START_TEST(test_a_name_that_spells_out_a_wider_grant_gets_no_token_of_that)
+{
+	static const struct string_pair administer[] = { { "administration", "write" },
+		{ "metadata", "read" }, { NULL, NULL } },
+					look[] = { { "metadata", "read" }, { NULL, NULL } };
+	static const struct provider_grant one = { administer, true, false },
+					   all = { administer, false, false },
+					   least = { look, true, false };
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = MADE("ghs_wide"), .times = 2 },
+		{ MINT, .status = 422, .body = J("{'message':'There is no such repository'}") },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_for(&app_of_one, pem, "docs", &one), ERROR_NONE);
+	ck_assert_int_eq(get_for(&app_of_one, pem, "docs", &all), ERROR_NONE);
+	ck_assert_int_eq(get_for(&app_of_one, pem, "docs, administration: write", &least),
+		ERROR_SCOPE_MISSING);
+	ck_assert_int_eq(
+		get_for(&app_of_one, pem, "all repositories, administration: write", &least),
+		ERROR_SCOPE_MISSING);
+	ck_assert_uint_eq(peer_count(peer, MINT), 4);
+}
+END_TEST
+
 /* A token is asked for by the name of a repository: whose that is says the installation. */
 START_TEST(test_a_token_for_a_repository_that_is_not_listed_is_not_used)
 {
@@ -242,14 +324,22 @@ int main(void)
 		test_an_expired_token_names_its_connection,
 		test_what_to_do_is_whole_whatever_the_names,
 		test_a_token_that_was_made_is_of_its_connection_only,
+		test_a_record_that_was_changed_gets_no_token_that_was_made_by_the_one_before,
+		test_a_name_that_spells_out_a_wider_grant_gets_no_token_of_that,
 		test_a_token_for_a_repository_that_is_not_listed_is_not_used,
 		test_a_key_that_is_none_is_told, test_the_workers_app_serves_connections, NULL };
 	EVP_PKEY *key = EVP_RSA_gen(2048);
 	BIO *memory = BIO_new(BIO_s_mem());
+	int file = mkstemp(key_file);
 
 	PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL);
 	BIO_read(memory, pem, sizeof(pem) - 1);
 	BIO_free(memory);
 	EVP_PKEY_free(key);
-	return suite_main("connected", tests, setup, teardown);
+	if (file < 0 || write(file, pem, strlen(pem)) != (ssize_t)strlen(pem))
+		abort();
+	close(file);
+	int status = suite_main("connected", tests, setup, teardown);
+	unlink(key_file);
+	return status;
 }
