@@ -1,4 +1,5 @@
-/* Replies come in the order of the questions. */
+/* Replies come in the order of the questions. No child is trusted to give them, nor whoever asks to
+ * ask for little. */
 #include "worker/child_link.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@
 #define DELAY_FIRST_MS 100
 #define DELAY_LAST_MS  5000
 #define HEALTHY_MS     1000
+#define UNSENT_MAX     ((size_t)1 << 20) /* bytes of questions; then further ones wait */
 
 /* On the stack of the coroutine that waits. */
 struct child_question {
@@ -88,6 +90,7 @@ enum error_class child_link_start(struct child_link *link, struct error *error)
 /* Whoever waits asks the next one. */
 static void lose_questions(struct child_link *link)
 {
+	loop_wake(link->loop, &link->turn);
 	while (link->first != NULL) {
 		struct child_question *question = link->first;
 		link->first = question->next;
@@ -111,7 +114,7 @@ void child_link_stop(struct child_link *link, bool by_force)
 	lose_questions(link);
 }
 
-static void on_lost(struct child_link *link)
+static void on_lost(struct child_link *link, const char *why)
 {
 	const int64_t now = clock_monotonic_ms();
 	char event[32];
@@ -120,7 +123,7 @@ static void on_lost(struct child_link *link)
 	log_write(LOG_ERROR, event, "then",
 		link->is_only ? "this worker stops, for its keys came by the environment"
 			      : "another one takes its place",
-		NULL);
+		"why", why, NULL);
 	child_link_stop(link, true);
 	if (now - link->started_at >= HEALTHY_MS)
 		link->delay_ms = 0;
@@ -131,10 +134,18 @@ static void on_lost(struct child_link *link)
 	link->is_spent = link->is_only;
 }
 
+static bool is_silent(const struct child_link *link, int64_t now)
+{
+	return link->patience_ms > 0 && link->pid != 0 && link->first != NULL &&
+		now - link->first_since > link->patience_ms;
+}
+
 void child_link_check(struct child_link *link)
 {
 	struct error error;
 
+	if (is_silent(link, clock_monotonic_ms()))
+		on_lost(link, "it does not answer");
 	if (link->pid != 0 || link->is_spent || clock_monotonic_ms() < link->restart_at)
 		return;
 	if (child_link_start(link, &error) != ERROR_NONE) {
@@ -153,6 +164,7 @@ static void take_replies(struct child_link *link)
 	while (link->first != NULL && channel_take(&link->channel, &text, &length)) {
 		struct child_question *question = link->first;
 		link->first = question->next;
+		link->first_since = clock_monotonic_ms();
 		if (link->first == NULL)
 			link->last = NULL;
 		question->class = message_read(&reply_record, text, length, question->arena,
@@ -166,6 +178,14 @@ static void send_all(struct child_link *link)
 {
 	const bool is_full = channel_flush(&link->channel) == CHANNEL_FULL;
 	loop_change(link->loop, &link->watch, EPOLLIN | (is_full ? EPOLLOUT : 0));
+	if (!is_full)
+		loop_wake(link->loop, &link->turn);
+}
+
+/* It would be taken for the answer to the next question. */
+static bool has_spoken_unasked(const struct child_link *link)
+{
+	return link->first == NULL && link->channel.in.length > link->channel.taken;
 }
 
 static void on_channel(void *context, uint32_t events)
@@ -179,16 +199,31 @@ static void on_channel(void *context, uint32_t events)
 	const enum channel_state state = channel_read(&link->channel);
 	take_replies(link);
 	if (state == CHANNEL_GONE || state == CHANNEL_SHORT)
-		on_lost(link);
+		on_lost(link, "");
+	else if (has_spoken_unasked(link))
+		on_lost(link, "it answers what nobody has asked");
 }
 
 static void put_in_line(struct child_link *link, struct child_question *question)
 {
-	if (link->last != NULL)
+	if (link->last != NULL) {
 		link->last->next = question;
-	else
+	} else {
 		link->first = question;
+		link->first_since = clock_monotonic_ms();
+	}
 	link->last = question;
+}
+
+/* False where there is no child, or another one than at first: the question may be for that one
+ * alone. */
+static bool wait_for_turn(struct child_link *link)
+{
+	const pid_t pid = link->pid;
+
+	while (link->pid != 0 && link->pid == pid && link->channel.out.length > UNSENT_MAX)
+		loop_wait_in(&link->turn);
+	return link->pid != 0 && link->pid == pid;
 }
 
 enum error_class child_link_ask(struct child_link *link, const struct record *record,
@@ -197,7 +232,7 @@ enum error_class child_link_ask(struct child_link *link, const struct record *re
 {
 	struct child_question question = { .arena = arena, .reply = ret_reply, .error = error };
 
-	*ret_lost = link->pid == 0;
+	*ret_lost = !wait_for_turn(link);
 	if (*ret_lost)
 		return ERROR_NONE;
 	if (message_put(&link->channel, record, message, error) != ERROR_NONE)

@@ -21,6 +21,7 @@ struct child_link {
 	void *context;
 	struct loop *loop;
 	bool is_only; /* no other one can take its place: the worker has to be started again */
+	int64_t patience_ms; /* after which one that does not answer is ended; 0: never */
 
 	struct channel channel;
 	struct loop_watch watch;
@@ -30,12 +31,14 @@ struct child_link {
 	int64_t delay_ms;                    /* until the next one */
 	bool is_spent;                       /* it was the only one, and has ended */
 	struct child_question *first, *last; /* that wait, in the order of their replies */
+	int64_t first_since;                 /* when the first of them became that */
+	struct coroutine_list turn;          /* that are not sent yet, for others are */
 };
 
 /* Starts the child. Not from within a coroutine, whose stack is small. */
 enum error_class child_link_start(struct child_link *link, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Every tick: starts another one where it has ended. */
+/* Every tick: starts another one where it has ended, and ends it where it does not answer. */
 void child_link_check(struct child_link *link);
 
 /* By its end of the channel it ends; where it does not, by force. Whoever waits has lost. */

@@ -10,12 +10,23 @@ static bool wait_for(const struct channel *channel, short events)
 	return poll(&polled, 1, -1) > 0 || errno == EINTR;
 }
 
-static bool send_reply(struct channel *channel, const struct reply *reply)
+/* Whoever asks for more than a frame has is told so: to end would be to end for all others. */
+static bool put_reply(struct channel *channel, const struct reply *reply, struct arena *arena)
 {
-	struct error ignored;
+	struct error error;
+	struct reply refusal;
+
+	if (message_put(channel, &reply_record, reply, &error) == ERROR_NONE)
+		return true;
+	reply_refuse(&refusal, &error, arena);
+	return message_put(channel, &reply_record, &refusal, &error) == ERROR_NONE;
+}
+
+static bool send_reply(struct channel *channel, const struct reply *reply, struct arena *arena)
+{
 	enum channel_state state = CHANNEL_FULL;
 
-	if (message_put(channel, &reply_record, reply, &ignored) != ERROR_NONE)
+	if (!put_reply(channel, reply, arena))
 		return false;
 	while ((state = channel_flush(channel)) == CHANNEL_FULL)
 		if (!wait_for(channel, POLLOUT))
@@ -32,7 +43,7 @@ static bool answer_one(struct channel *channel, const char *text, size_t length,
 
 	if (answer(context, text, length, &arena, &reply, &error) != ERROR_NONE)
 		reply_refuse(&reply, &error, &arena);
-	return send_reply(channel, &reply);
+	return send_reply(channel, &reply, &arena);
 }
 
 static void serve_all(struct channel *channel, serve_answer *answer, void *context)
