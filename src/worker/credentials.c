@@ -149,13 +149,16 @@ static enum error_class order(const struct provider *provider, const struct prov
 	const struct opening *opening, const struct connection *connection, struct arena *arena,
 	const char **ret_text, struct error *error)
 {
+	struct mint_wish wish;
 	const char *signature;
 
 	if (provider->sign == NULL || app->id == NULL)
 		return error_set(error, ERROR_AUTH_MISSING, "there is no app to sign for at %s",
 			provider->name);
+	if (mint_wish_check(opening, connection, arena, &wish, error) != ERROR_NONE)
+		return error->class;
 	return provider->sign(app, opening->skew_seconds, arena, &signature, error) == ERROR_NONE
-		? mint_order_write(opening, connection, signature, arena, ret_text, error)
+		? mint_order_write(opening, &wish, signature, arena, ret_text, error)
 		: error->class;
 }
 

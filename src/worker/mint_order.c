@@ -10,6 +10,9 @@
 #include "provider/provider.h"
 #include "provider/providers.h"
 #include "worker/decline.h"
+#include "worker/handover.h"
+
+#define NAME_MAX_LENGTH 100 /* as GitHub has it */
 
 static const struct field wish_fields[] = {
 	{ STRING_FIELD("owner", struct mint_wish, owner), .required = true },
@@ -92,6 +95,33 @@ static enum error_class refuse_right(
 					    : "its definition does not have these permissions");
 }
 
+/* Of an owner or a repository, as providers have them; nothing stands for a part of a path. */
+static bool is_name(const char *text)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789-_.";
+	const size_t length = strlen(text);
+
+	return length > 0 && length <= NAME_MAX_LENGTH && strspn(text, letters) == length &&
+		strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
+}
+
+static enum error_class check_form(
+	const struct opening *opening, const struct mint_wish *wish, struct error *error)
+{
+	const bool names_none = wish->owner[0] == '\0' && wish->repository[0] == '\0';
+
+	if (strlen(wish->key) >= HANDOVER_KEY_SIZE)
+		return error_set(error, ERROR_NOT_ALLOWED, "there is no such key to answer to");
+	if (!names_none && !(is_name(wish->owner) && is_name(wish->repository)))
+		return error_set(error, ERROR_NOT_ALLOWED,
+			"'%.80s/%.80s' is no name of a repository", wish->owner, wish->repository);
+	if (opening->skew_seconds > MINT_SKEW_MAX || opening->skew_seconds < -MINT_SKEW_MAX)
+		return error_set(error, ERROR_NOT_ALLOWED,
+			"an app signs nothing for a time that is more than a day away");
+	return ERROR_NONE;
+}
+
 static enum error_class check_repository(const struct connection *connection,
 	const struct mint_wish *wish, struct arena *arena, struct error *error)
 {
@@ -118,11 +148,9 @@ static enum error_class narrow(const struct provider *provider, const struct ste
 		: ERROR_NONE;
 }
 
-enum error_class mint_order_write(const struct opening *opening,
-	const struct connection *connection, const char *signature, struct arena *arena,
-	const char **ret_order, struct error *error)
+enum error_class mint_wish_check(const struct opening *opening, const struct connection *connection,
+	struct arena *arena, struct mint_wish *ret_wish, struct error *error)
 {
-	CLEANUP_JSON cJSON *json = NULL;
 	const struct run_name name = { opening->tenant, opening->app, opening->workflow,
 		opening->step };
 	const struct step_definition *step = step_of(&name);
@@ -131,14 +159,23 @@ enum error_class mint_order_write(const struct opening *opening,
 	if (step == NULL || opening->wish == NULL || provider == NULL ||
 		provider->permission_names == NULL)
 		return error_set(error, ERROR_INTERNAL, "nothing is wished of a minter");
-	struct mint_wish wish = *(const struct mint_wish *)opening->wish;
-	if (!step_may_have(opening, provider, step))
-		return refuse_right(opening, &wish, error);
-	if (check_repository(connection, &wish, arena, error) != ERROR_NONE ||
-		narrow(provider, step, &wish, arena, error) != ERROR_NONE)
+	*ret_wish = *(const struct mint_wish *)opening->wish;
+	if (check_form(opening, ret_wish, error) != ERROR_NONE)
 		return error->class;
+	if (!step_may_have(opening, provider, step))
+		return refuse_right(opening, ret_wish, error);
+	return check_repository(connection, ret_wish, arena, error) == ERROR_NONE
+		? narrow(provider, step, ret_wish, arena, error)
+		: error->class;
+}
+
+enum error_class mint_order_write(const struct opening *opening, const struct mint_wish *wish,
+	const char *signature, struct arena *arena, const char **ret_order, struct error *error)
+{
+	CLEANUP_JSON cJSON *json = NULL;
 	const struct mint_order order = { signature, opening->skew_seconds, opening->provider,
-		opening->tenant, opening->name, opening->record, &wish };
+		opening->tenant, opening->name, opening->record, wish };
+
 	if (record_encode(&mint_order_record, &order, &json, error) != ERROR_NONE)
 		return error->class;
 	*ret_order = json_print(arena, json);

@@ -9,6 +9,10 @@
 #include "slipway/field.h"
 #include "worker/keeper.h"
 
+/* Seconds by which the clock of what is signed is corrected at most: a JWT of another day would be
+ * good long after whoever had it signed is gone. Certificates bear no worse clock in any case. */
+#define MINT_SKEW_MAX INT64_C(86400)
+
 /* What an executor wishes: see struct mint_question. Texts are "" where it names none. */
 struct mint_wish {
 	const char *owner, *repository;
@@ -29,13 +33,18 @@ struct mint_order {
 extern const struct record mint_order_record;
 
 /*
- * The order for the wish of the opening, as text in the arena. What the step's action calls says
- * its definition, whatever is wished: ERROR_NOT_ALLOWED for other permissions, for a repository
- * that the connection (NULL: that of the settings) does not list, and for all repositories where
- * the action works in one. A plan gets to read alone, whatever its steps' actions may.
+ * What the run of the opening may have of its wish, before anything is signed for it. What the
+ * step's action calls says its definition, whatever is wished: ERROR_NOT_ALLOWED for other
+ * permissions, for what is no name of a repository, for one that the connection (NULL: that of the
+ * settings) does not list, for all repositories where the action works in one, and for a signature
+ * of another day. A plan gets to read alone, whatever its steps' actions may.
  */
-enum error_class mint_order_write(const struct opening *opening,
-	const struct connection *connection, const char *signature, struct arena *arena,
-	const char **ret_order, struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class mint_wish_check(const struct opening *opening, const struct connection *connection,
+	struct arena *arena, struct mint_wish *ret_wish, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* The order for that, as text in the arena. */
+enum error_class mint_order_write(const struct opening *opening, const struct mint_wish *wish,
+	const char *signature, struct arena *arena, const char **ret_order,
+	struct error *error) SLIPWAY_MUST_CHECK;
 
 #endif

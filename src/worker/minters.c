@@ -6,8 +6,15 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "provider/provider.h"
+#include "worker/mint_order.h"
+
 #define TRIES_MAX      8
 #define SIGNATURES_MAX 2
+#define PATIENCE_MS    (PROVIDER_CALL_MS + 15000) /* one that nobody has taken over gives up before \
+						   */
+#define GIVE_UP_MS INT64_C(120000) /* whoever asks waits no longer, for its turn and its token */
 
 /* ---- the processes ---- */
 
@@ -37,8 +44,11 @@ static struct minter_place *add_place(struct minters *minters)
 	struct minter_place *place = &minters->places[minters->count++];
 
 	*place = (struct minter_place){ .minters = minters,
-		.child = {
-			.name = "minter", .live = live, .context = place, .loop = minters->loop } };
+		.child = { .name = "minter",
+			.live = live,
+			.context = place,
+			.loop = minters->loop,
+			.patience_ms = PATIENCE_MS } };
 	return place;
 }
 
@@ -87,10 +97,11 @@ void minters_close(struct minters *minters)
 
 /* ---- whose turn it is ---- */
 
-/* The first that is free: it is likely to have the token already. NULL where all are closed. */
-static struct minter_place *take(struct minters *minters)
+/* The first that is free: it is likely to have the token already. NULL where all are closed, or
+ * none became free in time. Every tick wakes whoever waits. */
+static struct minter_place *take(struct minters *minters, int64_t give_up_at)
 {
-	while (!minters->are_closed) {
+	while (!minters->are_closed && clock_monotonic_ms() < give_up_at) {
 		for (size_t i = 0; i < minters->count; i++) {
 			struct minter_place *place = &minters->places[i];
 			if (place->is_taken || place->child.pid == 0)
@@ -133,24 +144,49 @@ static enum error_class ask_once(struct minter_place *place, struct keeper_link 
 				   ret_reply, ret_lost, error);
 }
 
+/* A clock that is further off is not followed: whoever says so may be a minter that was taken over,
+ * and what is signed by it would be good on another day. */
+static enum error_class correct_clock(
+	struct minters *minters, const struct opening *opening, int64_t skew, struct error *error)
+{
+	if (skew >= -MINT_SKEW_MAX && skew <= MINT_SKEW_MAX) {
+		minters->skew_seconds = skew;
+		return ERROR_NONE;
+	}
+	error_set(error, ERROR_AUTH_EXPIRED,
+		"the clocks of %s and of this machine differ by more than a day",
+		opening->provider);
+	return error_remedy(
+		error, NULL, "Set the clock of this machine, then trigger the step again.");
+}
+
+static bool wants_signature(const struct reply *reply, bool is_lost)
+{
+	return !is_lost && reply->class == NULL && reply->wants_signature;
+}
+
 enum error_class minters_ask(struct minters *minters, struct keeper_link *keeper,
 	struct opening *opening, struct arena *arena, struct reply *ret_reply, struct error *error)
 {
+	const int64_t give_up_at = clock_monotonic_ms() + GIVE_UP_MS;
 	int signatures = 0;
 
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		bool is_lost;
-		struct minter_place *place = take(minters);
+		struct minter_place *place = take(minters, give_up_at);
 		if (place == NULL)
 			break;
 		*ret_reply = (struct reply){ .class = NULL };
 		enum error_class class =
 			ask_once(place, keeper, opening, arena, ret_reply, &is_lost, error);
 		give_back(place);
-		if (class == ERROR_NONE && !is_lost && ret_reply->wants_signature &&
-			signatures++ < SIGNATURES_MAX)
-			minters->skew_seconds = ret_reply->skew_seconds;
-		else if (class != ERROR_NONE || !is_lost)
+		if (class != ERROR_NONE)
+			return class;
+		if (wants_signature(ret_reply, is_lost) && signatures++ < SIGNATURES_MAX)
+			class = correct_clock(minters, opening, ret_reply->skew_seconds, error);
+		else if (!is_lost)
+			return ERROR_NONE;
+		if (class != ERROR_NONE)
 			return class;
 	}
 	return error_set(error, ERROR_STORE_UNAVAILABLE,

@@ -20,6 +20,7 @@
 #include "harness/named_setting.h"
 #include "harness/suite.h"
 #include "provider/providers.h"
+#include "worker/handover.h"
 #include "worker/mint_order.h"
 #include "worker/protocol.h"
 
@@ -334,6 +335,64 @@ START_TEST(an_order_is_for_what_the_connection_lists)
 }
 END_TEST
 
+/* Each reader of it takes a text for one name of one repository, or does not get it. */
+START_TEST(an_order_names_no_repository_but_by_a_name)
+{
+	static const char *const none[] = { "docs, administration: write", "docs/..", "..", ".",
+		"docs\nlevel=info", "docs\"", "d\303\266cs", "all repositories", "*", " docs" };
+	struct opening opening = of_connection(OF_APP, pem);
+	struct mint_wish wish = honest;
+	char long_name[102] = "";
+
+	take();
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		wish.repository = none[i];
+		expect_refused(&opening, &wish, none[i]);
+	}
+	memset(long_name, 'd', sizeof(long_name) - 1);
+	wish.repository = long_name;
+	expect_refused(&opening, &wish, "a name that is too long");
+	wish = honest;
+	wish.owner = "";
+	expect_refused(&opening, &wish, "no owner");
+	wish.owner = "acme/docs";
+	expect_refused(&opening, &wish, "an owner with a slash");
+	wish.owner = "acme";
+	wish.repository = "Some_repository.2-0";
+	opening.wish = &wish;
+	expect_order(&opening);
+}
+END_TEST
+
+/* It stands in the order, which has to fit into a frame. */
+START_TEST(an_order_is_answered_to_a_key_of_the_usual_length)
+{
+	struct opening opening = of_connection(OF_APP, pem);
+	struct mint_wish wish = honest;
+	char key[HANDOVER_KEY_SIZE + 1] = "";
+
+	take();
+	memset(key, 'k', sizeof(key) - 1);
+	wish.key = key;
+	expect_refused(&opening, &wish, "a long key");
+}
+END_TEST
+
+/* Whoever asks would have what is good on any day. */
+START_TEST(nothing_is_signed_for_another_day)
+{
+	struct opening opening = of_connection(OF_APP, pem);
+
+	take();
+	opening.skew_seconds = 86401;
+	expect_refused(&opening, &honest, "the day after");
+	opening.skew_seconds = -86401;
+	expect_refused(&opening, &honest, "the day before");
+	opening.skew_seconds = 7200;
+	expect_order(&opening);
+}
+END_TEST
+
 /* The order's permissions, as "secrets: read, metadata: read". */
 static const char *expect_permissions(const struct opening *opening)
 {
@@ -430,7 +489,10 @@ int main(void)
 		a_key_that_was_not_read_is_refused_by_its_reason, of_an_app_no_key_is_given,
 		a_connection_gives_its_token_or_an_order_for_its_app,
 		an_order_is_for_no_more_than_the_definition_of_the_step,
-		an_order_is_for_what_the_connection_lists, a_plan_reads_what_one_of_its_steps_has,
+		an_order_is_for_what_the_connection_lists,
+		an_order_names_no_repository_but_by_a_name,
+		an_order_is_answered_to_a_key_of_the_usual_length,
+		nothing_is_signed_for_another_day, a_plan_reads_what_one_of_its_steps_has,
 		a_plan_checks_what_its_steps_would_have,
 		a_connection_to_another_provider_gives_nothing, NULL };
 	make_key();
