@@ -260,7 +260,7 @@ static const struct record token_repository_record =
 
 struct token_answer {
 	const char *token, *expires_at;
-	struct object_list repositories; /* that were asked for by their names alone */
+	struct object_list repositories; /* where they were asked for by their names */
 };
 static const struct field token_answer_fields[] = {
 	{ STRING_FIELD("token", struct token_answer, token), .required = true },
@@ -281,11 +281,15 @@ static int64_t life_ms(const struct token_answer *made, const struct provider_re
 /* The owner is who has the installation, whatever the call names: another one's repository may have
  * the name of one that is listed. */
 static enum error_class check_repositories(const struct provider_exchange *exchange,
-	const struct token_answer *made, struct error *error)
+	const struct token_request *asked, const struct token_answer *made, struct error *error)
 {
 	const struct connection *connection = exchange->access->connection;
 	const struct token_repository *repositories = made->repositories.items;
 
+	if (connection != NULL && asked->repositories.count > 0 && made->repositories.count == 0)
+		return error_set(error, ERROR_NOT_ALLOWED,
+			"GitHub does not say whose repository '%.160s' it has made a token for",
+			asked->repositories.items[0]);
 	for (size_t i = 0; connection != NULL && i < made->repositories.count; i++)
 		if (!connection_allows_repository(connection, repositories[i].full_name))
 			return error_set(error, ERROR_NOT_ALLOWED,
@@ -296,8 +300,8 @@ static enum error_class check_repositories(const struct provider_exchange *excha
 }
 
 static enum error_class take_token(const struct provider_exchange *exchange,
-	const struct provider_response *response, const char *name, const char **ret_token,
-	struct error *error)
+	const struct token_request *asked, const struct provider_response *response,
+	const char *name, const char **ret_token, struct error *error)
 {
 	struct token_answer made;
 	cJSON *json;
@@ -308,7 +312,7 @@ static enum error_class take_token(const struct provider_exchange *exchange,
 	enum error_class class = record_decode(
 		&token_answer_record, json, RECORD_LENIENT, "", exchange->arena, &made, error);
 	cJSON_Delete(json);
-	if (class != ERROR_NONE || check_repositories(exchange, &made, error) != ERROR_NONE)
+	if (class != ERROR_NONE || check_repositories(exchange, asked, &made, error) != ERROR_NONE)
 		return error->class;
 	*ret_token = made.token;
 	return store(name, made.token, clock_monotonic_ms() + life_ms(&made, response), error);
@@ -392,7 +396,7 @@ static enum error_class make_here(const struct provider_exchange *exchange,
 	if (ask_for_token(exchange, body, &response, error) != ERROR_NONE)
 		return error->class;
 	if (response.status < 400)
-		return take_token(exchange, &response, name, ret_token, error);
+		return take_token(exchange, body, &response, name, ret_token, error);
 	return installation_refuse(exchange, &response, grant, error);
 }
 

@@ -21,8 +21,11 @@
 #include "provider/github_app.h"
 #include "provider/providers.h"
 
-#define MINT        "POST", "/app/installations/77/access_tokens"
-#define REPOSITORY  "GET", "/repos/acme/docs"
+#define MINT       "POST", "/app/installations/77/access_tokens"
+#define REPOSITORY "GET", "/repos/acme/docs"
+#define MADE_FOR(token, repository)                                                                \
+	J("{'token':'" token "','expires_at':'2126-12-03T08:03:22Z','repositories':[{"             \
+	  "'full_name':'" repository "'}]}")
 #define MADE(token) J("{'token':'" token "','expires_at':'2126-12-03T08:03:22Z','permissions':{}}")
 
 static struct peer *peer;
@@ -245,7 +248,7 @@ START_TEST(test_a_name_that_spells_out_a_wider_grant_gets_no_token_of_that)
 					   all = { administer, false, false },
 					   least = { look, true, false };
 	const struct peer_row rows[] = {
-		{ MINT, .status = 201, .body = MADE("ghs_wide"), .times = 2 },
+		{ MINT, .status = 201, .body = MADE_FOR("ghs_wide", "acme/docs"), .times = 2 },
 		{ MINT, .status = 422, .body = J("{'message':'There is no such repository'}") },
 		{ REPOSITORY, .status = 200, .body = "{}" },
 		{ .method = NULL },
@@ -267,11 +270,10 @@ END_TEST
 START_TEST(test_a_token_for_a_repository_that_is_not_listed_is_not_used)
 {
 	static const char *const listed[] = { "acme/docs" };
+	static const struct provider_grant one = { NULL, true, false };
 	struct connection narrow = app_of_one;
 	struct peer_row rows[] = {
-		{ MINT, .status = 201,
-			.body = J("{'token':'ghs_other','expires_at':'2126-12-03T08:03:22Z',"
-				  "'repositories':[{'full_name':'other/docs'}]}") },
+		{ MINT, .status = 201, .body = MADE_FOR("ghs_other", "other/docs") },
 		{ REPOSITORY, .status = 200, .body = "{}" },
 		{ .method = NULL },
 	};
@@ -279,13 +281,16 @@ START_TEST(test_a_token_for_a_repository_that_is_not_listed_is_not_used)
 	narrow.owners = (struct string_list){ NULL, 0 };
 	narrow.repositories = (struct string_list){ listed, 1 };
 	peer_set(peer, rows);
-	ck_assert_int_eq(get_with(&narrow, pem), ERROR_NOT_ALLOWED);
+	ck_assert_int_eq(get_for(&narrow, pem, "docs", &one), ERROR_NOT_ALLOWED);
 	ck_assert_ptr_nonnull(strstr(error.message, "'other/docs'"));
-	ck_assert_uint_eq(peer_count(peer, REPOSITORY), 0);
-	rows[0].body = J("{'token':'ghs_one','expires_at':'2126-12-03T08:03:22Z',"
-			 "'repositories':[{'full_name':'Acme/docs'}]}");
+	rows[0].body = MADE("ghs_of_nobody");
 	peer_set(peer, rows);
-	ck_assert_int_eq(get_with(&narrow, pem), ERROR_NONE);
+	ck_assert_int_eq(get_for(&narrow, pem, "docs", &one), ERROR_NOT_ALLOWED);
+	ck_assert_ptr_nonnull(strstr(error.message, "whose repository 'docs'"));
+	ck_assert_uint_eq(peer_count(peer, REPOSITORY), 0);
+	rows[0].body = MADE_FOR("ghs_one", "Acme/docs");
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_for(&narrow, pem, "docs", &one), ERROR_NONE);
 }
 END_TEST
 
