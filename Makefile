@@ -251,7 +251,7 @@ $(BENCH)/macs: $(BUILD)/obj/tests/bench/macs.o $(ACTION_OBJECTS) $(BASE_OBJECTS)
 HOSTILE := $(BUILD)/hostile
 HOSTILE_PROGRAMS := $(addprefix $(HOSTILE)/,slipway slipway-api slipway-worker)
 hostile_workflows = $(subst /obj/workflows/workflows.o,/obj/tests/hostile/workflows.o,$(1)) \
-	$(call objects,tests/harness/tries.c)
+	$(call objects,tests/harness/tries.c tests/hostile/ask.c)
 $(HOSTILE)/slipway-api: $(call objects,src/api/main.c) $(API_OBJECTS) $(STORE_OBJECTS) \
 		$(call offline,$(call hostile_workflows,$(ACTION_OBJECTS))) $(BASE_OBJECTS)
 	@mkdir -p $(@D)

@@ -14,12 +14,14 @@
 #include "store/needs.h"
 #include "store/owners.h"
 #include "store/payload.h"
+#include "worker/alarm.h"
 #include "worker/belief.h"
 #include "worker/decline.h"
 #include "worker/mint_order.h"
 #include "worker/referred.h"
 
 #define PACE_HELD_MS 200 /* no process sleeps longer than this for its turn */
+#define MINTS_MAX    256 /* of an attempt: a plan of the longest workflow asks for fewer */
 
 /* A question that is being answered. */
 struct answering {
@@ -68,7 +70,7 @@ static enum error_class check_output(
 
 	if (belief_check_output(it->asker->macs, name, output, gives, it->error) == ERROR_NONE)
 		return ERROR_NONE;
-	belief_tell(it->asker->redis, &own, it->asker->request, it->error);
+	alarm_raise(it->asker->redis, &own, it->asker->request, ALARM_NOT_BELIEVED, it->error);
 	return it->error->class;
 }
 
@@ -265,6 +267,9 @@ static enum error_class answer_mint(const struct answering *it)
 	const struct ask *ask = it->ask;
 	struct stored_connection found = { .record = NULL };
 
+	if (it->asker->mints > MINTS_MAX)
+		return error_set(it->error, ERROR_INTERNAL,
+			"an executor asked for more than %d tokens in one attempt", MINTS_MAX);
 	if (find_connection(it, &found) != ERROR_NONE)
 		return it->error->class;
 	const struct mint_wish wish = { .owner = text_of(ask->owner),
@@ -383,42 +388,65 @@ static enum error_class answer_health(const struct answering *it)
 
 /* ---- all of them ---- */
 
-static const struct {
+static const struct kind {
 	const char *kind;
 	enum error_class (*answer)(const struct answering *it);
+	bool guards; /* what belongs to other runs as well */
 } kinds[] = {
-	{ ASK_LOG, answer_save },
-	{ ASK_SAVE, answer_save },
-	{ ASK_NEEDS, answer_needs },
-	{ ASK_OUTPUT, answer_output },
-	{ ASK_SECRET, answer_secret },
-	{ ASK_CONNECTION, answer_connection },
-	{ ASK_MINT, answer_mint },
-	{ ASK_OWNER, answer_owner },
-	{ ASK_ADMIT, answer_admit },
-	{ ASK_THROTTLE, answer_throttle },
-	{ ASK_LIMIT, answer_limit },
-	{ ASK_HEALTH, answer_health },
+	{ ASK_LOG, answer_save, false },
+	{ ASK_SAVE, answer_save, false },
+	{ ASK_NEEDS, answer_needs, true },
+	{ ASK_OUTPUT, answer_output, true },
+	{ ASK_SECRET, answer_secret, true },
+	{ ASK_CONNECTION, answer_connection, true },
+	{ ASK_MINT, answer_mint, true },
+	{ ASK_OWNER, answer_owner, false },
+	{ ASK_ADMIT, answer_admit, false },
+	{ ASK_THROTTLE, answer_throttle, false },
+	{ ASK_LIMIT, answer_limit, false },
+	{ ASK_HEALTH, answer_health, false },
 };
+
+static const struct kind *find_kind(const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (strcmp(kinds[i].kind, kind) == 0)
+			return &kinds[i];
+	return NULL;
+}
 
 static enum error_class answer(const struct answering *it)
 {
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (strcmp(kinds[i].kind, it->ask->kind) == 0)
-			return kinds[i].answer(it);
+	const struct kind *kind = find_kind(it->ask->kind);
+
+	if (kind != NULL)
+		return kind->answer(it);
 	return error_set(it->error, ERROR_INTERNAL, "an executor asked '%.40s'", it->ask->kind);
 }
 
-void answer_ask(const struct asker *asker, const struct ask *ask, struct arena *arena,
+/* Of the keeper, or of a minter; what belongs to no run was asked for. */
+static bool is_refusal(const struct reply *reply)
+{
+	const enum error_class class =
+		reply->class != NULL ? error_class_by_name(reply->class) : ERROR_NONE;
+
+	return class == ERROR_NOT_ALLOWED || class == ERROR_INVALID_INPUT ||
+		class == ERROR_INTERNAL;
+}
+
+bool answer_ask(const struct asker *asker, const struct ask *ask, struct arena *arena,
 	struct reply *ret_reply)
 {
 	struct error error = { .class = ERROR_NONE };
 	const struct answering it = { asker, ask, arena, ret_reply, &error };
+	const struct kind *kind = find_kind(ask->kind);
+	const bool guards = kind == NULL || kind->guards;
 
 	*ret_reply = (struct reply){ .class = NULL };
 	if (answer(&it) == ERROR_NONE)
-		return;
+		return guards && is_refusal(ret_reply);
 	reply_refuse(ret_reply, &error, arena);
+	return guards && error.class == ERROR_INTERNAL;
 }
 
 /* ---- results ---- */

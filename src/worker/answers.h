@@ -24,10 +24,12 @@ struct asker {
 	struct minters *minters;
 	struct connection_cache *connections;
 	bool heeds_outages; /* see struct limit_caller */
+	size_t mints;       /* tokens that the run has asked for, with this one */
 };
 
-/* Answers one question that has a reply; texts are in the arena. An error is in the reply. */
-void answer_ask(const struct asker *asker, const struct ask *ask, struct arena *arena,
+/* Answers one question that has a reply; texts are in the arena. An error is in the reply. True
+ * where that was asked for which the run may not have, as no honest executor does. */
+bool answer_ask(const struct asker *asker, const struct ask *ask, struct arena *arena,
 	struct reply *ret_reply);
 
 /* What the ask says is to be written; it borrows from the ask, and *ret_failure too. */

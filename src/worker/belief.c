@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-#include "base/log.h"
-#include "store/audit.h"
-
 /* ---- signing ---- */
 
 static enum error_class no_memory(struct error *error)
@@ -114,26 +111,4 @@ enum error_class belief_check_output(const struct mac_keys *keys, const struct r
 	return error_remedy(error, NULL,
 		"Run that step again with \"force\": true; when it is done, trigger this one "
 		"again.");
-}
-
-/* ---- telling ---- */
-
-void belief_tell(struct redis *redis, const struct run_name *name, const char *request,
-	const struct error *refusal)
-{
-	const struct error_class_facts *facts = error_class_facts(refusal->class);
-	struct audit_entry entry = { .tenant = name->tenant,
-		.request = request,
-		.what = "run",
-		.app = name->app,
-		.workflow = name->workflow,
-		.step = name->step,
-		.status = facts->http_status,
-		.class = facts->name,
-		.detail = refusal->message };
-	struct error error;
-
-	log_error("what is stored is not believed", refusal);
-	if (audit_append(redis, &entry, &error) != ERROR_NONE)
-		log_error("it is not in the audit", &error);
 }

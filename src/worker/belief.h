@@ -30,8 +30,4 @@ enum error_class belief_check_claim(const struct mac_keys *keys, struct claim *c
 enum error_class belief_check_output(const struct mac_keys *keys, const struct run_name *name,
 	const char *output, char *gives, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Tells the operators, by the log and the audit, of what was refused to a run, in a coroutine. */
-void belief_tell(struct redis *redis, const struct run_name *name, const char *request,
-	const struct error *refusal);
-
 #endif

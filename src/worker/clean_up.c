@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "worker/alarm.h"
 #include "worker/attempt_log.h"
 #include "worker/belief.h"
 #include "worker/outcome.h"
@@ -86,7 +87,8 @@ void refuse_claim(struct supervisor *supervisor, const struct claim *claim, int6
 		write = result_release;
 	const struct result result = { &supervisor->batch, &claim->lease, &claim->run, taken_at,
 		&write };
-	belief_tell(supervisor->redis, &claim->run.name, claim->run.request, refusal);
+	alarm_raise(supervisor->redis, &claim->run.name, claim->run.request, ALARM_NOT_BELIEVED,
+		refusal);
 	commit(supervisor, &result, &arena);
 }
 

@@ -1,7 +1,7 @@
 /*
  * An executor blocks while it waits for a reply, so it has one question under way, and log lines
- * before it; one that sends more is read no further until they are answered. A coroutine may
- * outlive the executor that asked: then nobody is told.
+ * before it, of which no more are read until some are answered; one that says more is killed. A
+ * coroutine may outlive the executor that asked: then nobody is told.
  */
 #include "worker/service.h"
 
@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "core/workflow.h"
+#include "worker/alarm.h"
 #include "worker/answers.h"
 #include "worker/belief.h"
 #include "worker/clean_up.h"
@@ -31,6 +32,7 @@ struct question {
 	uint64_t generation; /* of the executor */
 	struct report report;
 	const char *input; /* of the run; NULL: nothing asks for it */
+	size_t mints;      /* of the run, see struct asker */
 	struct ask ask;
 	struct arena arena;
 };
@@ -74,8 +76,10 @@ static struct question *question_new(const struct slot *slot, const char *text, 
 	return question;
 }
 
+/* What it has said before stands; there may be more than the log would bear. */
 static void kill_talker(struct slot *slot, const char *why)
 {
+	slot->is_cut_off = true;
 	log_write(LOG_ERROR, "executor killed", "why", why, "run", slot->report.run_id, NULL);
 	prefork_kill(&slot->supervisor->prefork, slot->index);
 }
@@ -110,6 +114,26 @@ static void send_reply(struct slot *slot, const struct reply *reply)
 
 /* ---- answering, in coroutines ---- */
 
+static bool expects_reply(const char *kind)
+{
+	return strcmp(kind, ASK_LOG) != 0;
+}
+
+/* Once for each run: who asks for one thing asks for a thousand. */
+static void alarm_once(
+	const struct question *question, struct slot *slot, const struct reply *reply)
+{
+	const struct run_name name = lease_name(&question->report.lease);
+	struct error refusal;
+
+	if (slot->has_alarmed || slot->generation != question->generation)
+		return;
+	slot->has_alarmed = true;
+	reply_failure(reply, &refusal);
+	alarm_raise(question->supervisor->redis, &name, question->report.request, ALARM_REFUSED,
+		&refusal);
+}
+
 static void answer_in_coroutine(void *context)
 {
 	struct question *question = context;
@@ -127,14 +151,18 @@ static void answer_in_coroutine(void *context)
 		.keeper = &supervisor->keeper,
 		.minters = &supervisor->minters,
 		.connections = &supervisor->connections,
-		.heeds_outages = supervisor->settings->outage_seconds > 0 };
+		.heeds_outages = supervisor->settings->outage_seconds > 0,
+		.mints = question->mints };
 	struct reply reply = { .class = NULL };
 
-	answer_ask(&asker, &question->ask, &question->arena, &reply);
+	if (answer_ask(&asker, &question->ask, &question->arena, &reply))
+		alarm_once(question, slot, &reply);
 	if (slot->generation == question->generation) {
 		slot->asked--;
-		if (strcmp(question->ask.kind, ASK_LOG) != 0)
+		if (expects_reply(question->ask.kind)) {
+			slot->is_waiting = false;
 			send_reply(slot, &reply);
+		}
 		loop_call_at_end(supervisor->loop, &slot->hook);
 	}
 	question_free(question);
@@ -185,6 +213,8 @@ static void take_result(struct slot *slot, struct question *question)
 	slot->is_ready = !question->ask.leaves;
 	supervisor->prefork.children[slot->index].has_spoken = true;
 	memset(&slot->report, 0, sizeof(slot->report));
+	if (slot->is_ready && slot->given >= supervisor->settings->executor_actions)
+		kill_talker(slot, "it stays after its last run");
 	if (!is_written || !supervisor_start(supervisor, commit_in_coroutine, question))
 		question_free(question);
 	dispatch_wake(supervisor);
@@ -194,6 +224,11 @@ static void take_question(struct slot *slot, struct question *question)
 {
 	const char *kind = question->ask.kind;
 
+	if (slot->is_waiting) {
+		question_free(question);
+		kill_talker(slot, "it says more while it waits for a reply");
+		return;
+	}
 	if (strcmp(kind, ASK_READY) == 0) {
 		slot->is_ready = true;
 		question_free(question);
@@ -210,6 +245,9 @@ static void take_question(struct slot *slot, struct question *question)
 		return;
 	}
 	slot->asked++;
+	slot->is_waiting = expects_reply(kind);
+	slot->mints += strcmp(kind, ASK_MINT) == 0;
+	question->mints = slot->mints;
 	if (supervisor_start(slot->supervisor, answer_in_coroutine, question))
 		return;
 	slot->asked--;
@@ -222,7 +260,8 @@ static void take_frames(struct slot *slot)
 	const char *text;
 	size_t length;
 
-	while (slot->asked < ASKED_MAX && channel_take(&slot->channel, &text, &length)) {
+	while (!slot->is_cut_off && slot->asked < ASKED_MAX &&
+		channel_take(&slot->channel, &text, &length)) {
 		struct question *question = question_new(slot, text, length);
 		if (question == NULL)
 			kill_talker(slot, "it said something that cannot be read");
@@ -269,7 +308,8 @@ void service_open(struct slot *slot, int channel)
 	slot->watch = (struct loop_watch){ channel, on_channel, slot };
 	slot->hook = (struct loop_hook){ .call = on_answered, .context = slot };
 	slot->events = EPOLLIN;
-	slot->writes = false;
+	slot->given = 0;
+	slot->writes = slot->is_waiting = slot->is_cut_off = false;
 	slot->is_watched =
 		loop_watch(slot->supervisor->loop, &slot->watch, EPOLLIN, &error) == ERROR_NONE;
 	if (!slot->is_watched)
@@ -294,7 +334,8 @@ void service_close(struct slot *slot)
 
 bool service_is_idle(const struct slot *slot)
 {
-	return slot->is_ready && !slot->report.busy && slot->kill_reason == KILL_NONE;
+	return slot->is_ready && !slot->report.busy && slot->kill_reason == KILL_NONE &&
+		!slot->is_cut_off;
 }
 
 static int64_t attempt_time_ms(const struct step_definition *step, const struct run *run)
@@ -319,6 +360,8 @@ static void fill_report(struct slot *slot, const struct step_definition *step,
 	text_copy(report->input_digest, sizeof(report->input_digest), input_digest);
 	text_copy(report->run_id, sizeof(report->run_id), claim->run.id);
 	text_copy(report->request, sizeof(report->request), claim->run.request);
+	slot->mints = 0;
+	slot->has_alarmed = false;
 	slot->renewed_at = taken_at;
 	slot->deadline_at = clock_monotonic_ms() + report->time_left_ms;
 }
@@ -377,6 +420,7 @@ void service_give(struct slot *slot, const struct step_definition *step, const s
 	struct error error;
 
 	slot->number++;
+	slot->given++;
 	fill_report(slot, step, claim, input_digest, taken_at);
 	atomic_store(
 		&supervisor->expiries[slot->index]->at, taken_at + supervisor_lease_ms(supervisor));

@@ -41,13 +41,18 @@ struct slot {
 	struct loop_hook hook;   /* takes what was left in the channel */
 	uint32_t events;         /* that it is watched for */
 	bool is_watched, writes;
-	bool is_ready;  /* it takes a run */
-	size_t asked;   /* coroutines that answer it */
-	int64_t number; /* of the last run that it was given */
+	bool is_ready;   /* it takes a run */
+	size_t asked;    /* coroutines that answer it */
+	bool is_waiting; /* for the reply of one of them */
+	bool is_cut_off; /* it is killed for what it has said, and heard no more */
+	int64_t number;  /* of the last run that it was given */
+	int64_t given;   /* runs, to this process */
 	struct arena arena;
 	const char *input; /* of its run, where that may refer to something; in the arena */
 
 	struct report report;
+	size_t mints;        /* tokens of apps that its run has asked for */
+	bool has_alarmed;    /* operators know what was refused to its run */
 	int64_t deadline_at; /* monotonic, as all below */
 	int64_t renewed_at;
 	enum kill_reason kill_reason;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/tries.h"
+#include "hostile/ask.h"
 #include "slipway/action.h"
 #include "slipway/provider.h"
 #include "slipway/workflow.h"
@@ -114,6 +115,7 @@ extern const struct workflow_definition hello, site;
 static const struct step_definition steps[] = {
 	{ .id = "try", .action = &try_all, .input_key = "try" },
 	{ .id = "hold", .action = &hold, .input_key = "hold" },
+	{ .id = "ask", .action = &hostile_ask, .input_key = "ask" },
 };
 static const struct workflow_definition hostile = {
 	.id = "hostile",

@@ -141,6 +141,21 @@ test('where the clock of GitHub is another one, the app signs once more by that'
   assert.equal(peer.calls.filter((call) => isMint(call)).length, 2);
 });
 
+// What is signed is good for whoever has it by then.
+test('where its clock is days off, nothing is signed by that, and a person is told', async () => {
+  aheadMs = 72 * HOUR_MS;
+  await begin('days');
+  const status = await ended('days');
+  assert.equal(status.error?.class, 'auth_expired', JSON.stringify(status));
+  assert.match(status.error.message, /clocks of github and of this machine differ by more than a day/);
+  const ends = peer.calls.filter(isMint).map(({ headers }) =>
+    JSON.parse(Buffer.from(headers.authorization.split('.')[1], 'base64url')).exp * 1000);
+  assert.ok(ends.every((at) => at < Date.now() + HOUR_MS), String(ends));
+  aheadMs = 0;
+  await begin('days-after');
+  await isDone('days-after');
+});
+
 // A build that is instrumented has no sandbox, and keeps what was freed.
 async function isInstrumented() {
   const below = path.join(stack.folder, 'log');
