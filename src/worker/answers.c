@@ -430,8 +430,7 @@ static bool is_refusal(const struct reply *reply)
 	const enum error_class class =
 		reply->class != NULL ? error_class_by_name(reply->class) : ERROR_NONE;
 
-	return class == ERROR_NOT_ALLOWED || class == ERROR_INVALID_INPUT ||
-		class == ERROR_INTERNAL;
+	return class == ERROR_NOT_ALLOWED || class == ERROR_INTERNAL;
 }
 
 bool answer_ask(const struct asker *asker, const struct ask *ask, struct arena *arena,

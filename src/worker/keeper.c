@@ -83,11 +83,14 @@ static enum error_class authorise(
 
 	if (step == NULL)
 		return error_set(error, ERROR_INVALID_INPUT, "this build has no such step");
-	enum error_class class = run_inputs_visit(workflow_find(opening->workflow), step,
-		opening->input, arena, search_input, &search, error);
+	/* An input that refers to nothing is not handed on. */
+	enum error_class class = opening->input[0] != '\0'
+		? run_inputs_visit(workflow_find(opening->workflow), step, opening->input, arena,
+			  search_input, &search, error)
+		: ERROR_NONE;
 	if (class != ERROR_NONE || search.found)
 		return class;
-	return error_set(error, ERROR_INVALID_INPUT,
+	return error_set(error, ERROR_NOT_ALLOWED,
 		"the input of the run does not refer to the secret '%s' where one may stand",
 		opening->reference);
 }

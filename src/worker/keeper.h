@@ -32,7 +32,8 @@ struct credentials;
 /*
  * Opens the secret, if the run's input refers to it where one may stand, or gives what the run may
  * have of a credential (worker/credentials.h); *ret_box is in the arena, NULL where there is
- * nothing to give. ERROR_INVALID_INPUT if the input does not; the errors of credentials_answer().
+ * nothing to give. ERROR_NOT_ALLOWED if the input does not, ERROR_INVALID_INPUT if it has secrets
+ * where none may stand; the errors of credentials_answer().
  */
 enum error_class opening_answer(const char *private_keys, const struct credentials *credentials,
 	const struct opening *opening, struct arena *arena, const char **ret_box,

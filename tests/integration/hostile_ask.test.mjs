@@ -165,6 +165,17 @@ test('operators are told of it once for each attempt, by the log and the audit',
   assert.match(entries[0], /"appId":"mine"/);
 });
 
+test('a secret that the input does not name is not given, and operators are told', async () => {
+  const set = await stack.post({ mode: 'configure', appId: 'mine', secrets: { KEY: 'a-secret-of-some-length' } });
+  assert.equal(set.status, 200, JSON.stringify(set.body));
+  const before = alarms().length;
+  const key = randomBytes(32).toString('base64url');
+  const [reply] = await ask('mine', [JSON.stringify({ kind: 'secret', name: 'KEY', key })]);
+  assert.equal(reply.class, 'not_allowed', JSON.stringify(reply));
+  assert.equal(reply.text, undefined);
+  assert.match(alarms().slice(before).join('\n'), /app=mine .*does not refer to the secret 'KEY'/);
+});
+
 test('no question is so large that the keeper ends by it', async () => {
   const keeper = await childOf('slipway-keeper');
   const [reply] = await ask('mine', [question({ key: '@' })], { stuff: 'kkkkkkkk', times: 1600000 });
