@@ -112,6 +112,33 @@ test('a run whose minter is killed while it asks gets its token from the next on
   assert.ok((await mintersOf()).every((minter) => minter.pid !== pid));
 });
 
+test('a reload amid that ends the minter, and its question goes to the next one', async () => {
+  holds = true;
+  await begin('reload');
+  await untilHeld(1);
+  const before = await mintersOf();
+  process.kill(await stack.daemon('slipway-worker'), 'SIGHUP');
+  const status = await isDone('reload');
+  assert.equal(status.attempt, 1);
+  assert.equal(peer.calls.filter(isMint).length, 2);
+  const after = await mintersOf();
+  assert.ok(before.every(({ pid }) => after.every((minter) => minter.pid !== pid)));
+});
+
+test('a worker that is told to end at once waits for no token', async () => {
+  holds = true;
+  await begin('ending');
+  await untilHeld(1);
+  const pid = await stack.daemon('slipway-worker');
+  const minters = await mintersOf();
+  process.kill(pid, 'SIGTERM');
+  process.kill(pid, 'SIGTERM');
+  const isThere = (process_) => readFile(`/proc/${process_}/stat`, 'utf8')
+    .then((text) => !/ Z /.test(text), () => false);
+  await until(async () => !(await isThere(pid)), 'it has ended');
+  for (const minter of minters) assert.ok(!(await isThere(minter.pid)), `minter ${minter.pid}`);
+});
+
 test('a token that takes its time holds up nobody else', async () => {
   holds = true;
   await begin('slow');
@@ -163,20 +190,37 @@ async function isInstrumented() {
   return logs.some((text) => text.includes('this build has no sandbox'));
 }
 
-test('a minter has the token that it has made, and no key, neither of the app nor of secrets', async (t) => {
+test('a minter has the token that it has made and no key; nobody else has what was signed', async (t) => {
   if (process.getuid() !== 0) return t.skip('only root may read the memory of these processes');
   if (await isInstrumented()) return t.skip('this build has no sandbox');
   await begin('memory');
   await isDone('memory');
-  const [{ pid }] = await mintersOf();
+  const [first] = await mintersOf();
+  process.kill(first.pid, 'SIGKILL');
+  const another = async () => (await mintersOf()).find(({ pid }) => pid !== first.pid);
+  const { pid } = await until(another, 'another one is there');
+  await begin('memory-after');
+  await isDone('memory-after');
   assert.match(await readFile(`/proc/${pid}/status`, 'utf8'), /^NoNewPrivs:\t1$/m);
+  assert.doesNotMatch(await readFile(`/proc/${pid}/maps`, 'utf8'), / rw-s /, 'it shares no memory');
   const parts = await memoryOf(pid);
   const has = (what) => parts.some((bytes) => bytes.includes(what));
   const prime = Buffer.from(privateKey.export({ format: 'jwk' }).p, 'base64url');
   const secrets = (await readFile(path.join(stack.folder, 'conf', 'secrets.keys'), 'utf8')).trim().split('.')[2];
-  assert.ok(has('ghs_token_1_0123456789'), 'the search finds what is there');
-  for (const [name, bytes] of Object.entries({ prime, limbs: Buffer.from(prime).reverse(), secrets })) {
+  const password = (await readdir(path.join(stack.folder, 'conf'))).find((name) => /worker.*password/.test(name));
+  const redis = (await readFile(path.join(stack.folder, 'conf', password), 'utf8')).trim();
+  assert.ok(redis.length > 10, 'there is a password');
+  assert.ok(has('ghs_token_2_0123456789'), 'the search finds what is there');
+  for (const [name, bytes] of Object.entries({ prime, limbs: Buffer.from(prime).reverse(), secrets, redis })) {
     assert.ok(!has(bytes), name);
+  }
+  const jwts = peer.calls.filter(isMint).map(({ headers }) => headers.authorization.slice('Bearer '.length));
+  assert.match(jwts[0], /^eyJ/);
+  const worker = await stack.daemon('slipway-worker');
+  const keeper = (await childrenOf(worker)).find((child) => child.name === 'slipway-keeper');
+  for (const [name, whose] of [['keeper', keeper.pid], ['supervisor', worker]]) {
+    const memory = await memoryOf(whose);
+    for (const jwt of jwts) assert.ok(!memory.some((bytes) => bytes.includes(jwt)), `${name}: what the app signs`);
   }
   return undefined;
 });
