@@ -166,7 +166,7 @@ $(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
 	@echo "  CC $<"
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/gen/scripts.c: src/store/scripts/embed $(SCRIPTS)
+$(BUILD)/gen/scripts.c: src/store/scripts/embed src/store/scripts/library.awk $(SCRIPTS)
 	@mkdir -p $(@D)
 	src/store/scripts/embed $(SCRIPTS) > $@
 $(BUILD)/gen/embedded.c: conf/dev/embed $(EMBEDDED)

@@ -25,12 +25,12 @@ static void print_function(const char *name, const char *what)
 static enum error_class list(struct redis *redis, struct error *error)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct function_list list = { .missing = 0 };
+	struct function_list list = { .is_loaded = false };
 
 	if (functions_read(redis, &arena, &list, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < SCRIPT_COUNT; i++)
-		print_function(scripts[i].function, list.has[i] ? "this build" : "missing");
+		print_function(scripts[i].function, list.is_loaded ? "this build" : "missing");
 	for (size_t i = 0; i < list.other_count; i++)
 		print_function(list.others[i], "another build");
 	return ERROR_NONE;
@@ -38,11 +38,11 @@ static enum error_class list(struct redis *redis, struct error *error)
 
 static enum error_class load(struct redis *redis, struct error *error)
 {
-	size_t count;
-	if (functions_load(redis, &count, error) != ERROR_NONE)
+	bool was_loaded;
+	if (functions_load(redis, &was_loaded, error) != ERROR_NONE)
 		return error->class;
-	printf("%zu of %d functions of this build were missing, and are loaded.\n", count,
-		(int)SCRIPT_COUNT);
+	printf("%d of %d functions of this build were missing, and are loaded.\n",
+		was_loaded ? 0 : (int)SCRIPT_COUNT, (int)SCRIPT_COUNT);
 	return ERROR_NONE;
 }
 
@@ -51,7 +51,7 @@ static enum error_class prune(struct redis *redis, struct error *error)
 	size_t count;
 	if (functions_prune(redis, &count, error) != ERROR_NONE)
 		return error->class;
-	printf("%zu functions of other builds are removed.\n", count);
+	printf("%zu libraries of other builds are removed.\n", count);
 	return ERROR_NONE;
 }
 
@@ -96,10 +96,10 @@ static const struct option_row option_rows[] = {
 const struct command command_functions = {
 	.name = "functions",
 	.summary = "Show, load or remove the scripts that Redis keeps",
-	.about = "Each change of state is a function of Redis, and each build has its own. 'list' "
-		 "shows which are there. 'load' loads those of this build that are missing, as "
-		 "each worker does. 'prune' removes those of other builds: for when none of their "
-		 "programs is running any more.",
+	.about = "Each change of state is a function of Redis, and each build has a library of its "
+		 "own of them. 'list' shows which are there. 'load' loads those of this build "
+		 "where they are missing, as each worker does. 'prune' removes the libraries of "
+		 "other builds: for when none of their programs is running any more.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -57,13 +57,13 @@ static bool list_words(const struct script_call *call, struct call_words *words)
 
 /* A refusal is what the user may not, or what Redis cannot now: its memory is full, say. */
 static enum error_class not_loaded(
-	enum script_id script, const struct redisReply *reply, struct error *error)
+	const char *name, const struct redisReply *reply, struct error *error)
 {
 	enum error_class class = reply_error(reply, error);
 	struct error refusal = *error;
 
-	error_set(error, class, "Redis lacks the function %s, and refuses to load it: %s",
-		scripts[script].function, reply_error_text(reply));
+	error_set(error, class, "Redis lacks the function %s, and refuses to load it: %s", name,
+		reply_error_text(reply));
 	error->retry_after_ms = refusal.retry_after_ms;
 	memcpy(error->store_code, refusal.store_code, sizeof(error->store_code));
 	if (strcmp(error->store_code, "NOPERM") != 0)
@@ -73,11 +73,10 @@ static enum error_class not_loaded(
 		"'slipway functions load' as a user who may.");
 }
 
-/* Somebody else may have been first: that is as good. */
-static enum error_class load_library(
-	struct redis *redis, enum script_id script, struct error *error)
+/* Somebody else may have been first: that is as good. name is of the function that is missed. */
+static enum error_class load_library(struct redis *redis, const char *name, struct error *error)
 {
-	const char *const words[] = { "FUNCTION", "LOAD", scripts[script].text };
+	const char *const words[] = { "FUNCTION", "LOAD", script_library.text };
 	const struct redis_words command = { ARRAY_LEN(words), words };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
@@ -85,7 +84,7 @@ static enum error_class load_library(
 		return error->class;
 	if (!reply_is_error(reply) || strstr(reply_error_text(reply), "already exists") != NULL)
 		return ERROR_NONE;
-	return not_loaded(script, reply, error);
+	return not_loaded(name, reply, error);
 }
 
 enum error_class script_call(struct redis *redis, const struct script_call *call,
@@ -118,7 +117,7 @@ enum error_class script_call_as(struct redis *redis, const char *does,
 		if (!text_has_prefix(reply_error_text(reply), "ERR Function not found"))
 			return reply_error(reply, error);
 		missed++;
-		if (load_library(redis, call->script, error) != ERROR_NONE)
+		if (load_library(redis, words.list[1], error) != ERROR_NONE)
 			return error->class;
 	}
 
@@ -137,24 +136,11 @@ static const struct redisReply *find_in(const struct redisReply *list, const cha
 	return NULL;
 }
 
-static bool mark_own(struct function_list *list, const char *name)
-{
-	for (size_t i = 0; i < SCRIPT_COUNT; i++) {
-		if (strcmp(scripts[i].function, name) != 0)
-			continue;
-		list->has[i] = true;
-		list->missing--;
-		return true;
-	}
-
-	return false;
-}
-
 enum error_class functions_read(struct redis *redis, struct arena *arena,
 	struct function_list *ret_list, struct error *error)
 {
 	const char *const words[] = { "FUNCTION", "LIST", "LIBRARYNAME", FUNCTIONS_OF_OURS };
-	struct function_list list = { .missing = SCRIPT_COUNT };
+	struct function_list list = { .is_loaded = false };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (redis_command(redis, ARRAY_LEN(words), words, &reply, error) != ERROR_NONE)
@@ -162,7 +148,9 @@ enum error_class functions_read(struct redis *redis, struct arena *arena,
 	list.others = arena_allocate_array(arena, reply_count(reply) + 1, sizeof(*list.others));
 	for (size_t i = 0; list.others != NULL && i < reply_count(reply); i++) {
 		const char *name = reply_text(find_in(reply_item(reply, i), "library_name"));
-		if (!mark_own(&list, name))
+		if (strcmp(name, script_library.name) == 0)
+			list.is_loaded = true;
+		else
 			list.others[list.other_count++] = arena_string(arena, name);
 	}
 
@@ -172,25 +160,22 @@ enum error_class functions_read(struct redis *redis, struct arena *arena,
 		: ERROR_NONE;
 }
 
-enum error_class functions_load(struct redis *redis, size_t *ret_count, struct error *error)
+enum error_class functions_load(struct redis *redis, bool *ret_was_loaded, struct error *error)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct function_list list = { .missing = 0 };
+	struct function_list list = { .is_loaded = false };
 
 	if (functions_read(redis, &arena, &list, error) != ERROR_NONE)
 		return error->class;
-	for (size_t i = 0; i < SCRIPT_COUNT; i++)
-		if (!list.has[i] && load_library(redis, (enum script_id)i, error) != ERROR_NONE)
-			return error->class;
-	if (ret_count != NULL)
-		*ret_count = list.missing;
-	return ERROR_NONE;
+	if (ret_was_loaded != NULL)
+		*ret_was_loaded = list.is_loaded;
+	return list.is_loaded ? ERROR_NONE : load_library(redis, scripts[0].function, error);
 }
 
 enum error_class functions_prune(struct redis *redis, size_t *ret_count, struct error *error)
 {
 	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	struct function_list list = { .missing = 0 };
+	struct function_list list = { .is_loaded = false };
 
 	if (functions_read(redis, &arena, &list, error) != ERROR_NONE)
 		return error->class;

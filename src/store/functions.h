@@ -1,9 +1,9 @@
 /*
- * Calls the scripts. Each is a library of Redis with one function, and Redis keeps it: what its
- * functions are made of is compiled and made once, and not at each call.
+ * Calls the scripts. Each is a function of one library of Redis, which keeps it: what functions are
+ * made of is compiled and made once, and not at each call.
  *
- * The name of a library differs wherever its text does (see scripts/embed), so each build calls its
- * own: nothing replaces what another one uses, and both share what is the same.
+ * The names of library and functions differ wherever the text does (see scripts/embed), so each
+ * build calls its own, and nothing replaces what another one uses.
  */
 #ifndef SLIPWAY_STORE_FUNCTIONS_H
 #define SLIPWAY_STORE_FUNCTIONS_H
@@ -41,11 +41,10 @@ enum error_class script_call_as(struct redis *redis, const char *does,
 	const struct script_call *call, struct redisReply **ret_reply,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Which libraries Redis has. */
+/* Which libraries of Slipway Redis has. */
 struct function_list {
-	bool has[SCRIPT_COUNT]; /* those of this build, by script */
-	size_t missing;         /* how many of them it has not */
-	const char **others;    /* those of other builds; in the arena */
+	bool is_loaded;      /* the one of this build */
+	const char **others; /* those of other builds; in the arena */
 	size_t other_count;
 };
 
@@ -53,10 +52,10 @@ struct function_list {
 enum error_class functions_read(struct redis *redis, struct arena *arena,
 	struct function_list *ret_list, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Loads what Redis lacks of this build, so that those can call it who may load nothing. Errors as
- * for script_call. ret_count, how many it was, may be NULL. */
+/* Loads the library of this build where Redis lacks it, so that those can call it who may load
+ * nothing. Errors as for script_call. ret_was_loaded, whether it was there, may be NULL. */
 enum error_class functions_load(
-	struct redis *redis, size_t *ret_count, struct error *error) SLIPWAY_MUST_CHECK;
+	struct redis *redis, bool *ret_was_loaded, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* How many calls of this process have met that Redis lacks their function: somebody has flushed
  * them, and who may load none waits for it. */

@@ -1,6 +1,6 @@
 /*
- * The Lua scripts: every change of state in Redis is one of them. Each is a library of Redis with
- * one function, embedded at build time from scripts/.
+ * The Lua scripts: every change of state in Redis is one of them. Each is a function of Redis, and
+ * all are one library, embedded at build time from scripts/.
  */
 #ifndef SLIPWAY_STORE_SCRIPTS_H
 #define SLIPWAY_STORE_SCRIPTS_H
@@ -42,14 +42,20 @@ enum script_id {
 	SCRIPT_COUNT
 };
 
-/* function names the library as well, and differs wherever the text does: builds stand side by
- * side. */
+/* function is its name in Redis. */
 struct script {
 	const char *name;
 	const char *function;
+};
+
+/* Its name, and those of its functions, differ wherever its text does: builds stand side by
+ * side. */
+struct script_library {
+	const char *name;
 	const char *text;
 };
 
 extern const struct script scripts[];
+extern const struct script_library script_library;
 
 #endif

@@ -25,25 +25,33 @@ after(async () => {
   await redis.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-beforeEach(() => redis.cli(TESTER, 'FUNCTION', 'FLUSH'));
+beforeEach(() => ['FUNCTION FLUSH', 'FLUSHALL'].forEach((words) => redis.cli(TESTER, ...words.split(' '))));
 
 const embed = (...words) => spawnSync(path.join(scripts, 'embed'), words, { encoding: 'utf8' });
 
-// The library of a script that includes `shared`.
-function make(shared, script, head = '#!lua flags=allow-oom') {
-  writeFileSync(path.join(folder, 'shared.lua'), shared);
-  writeFileSync(path.join(folder, 'main.lua'), `${head}\n--- @include shared\n${script}`);
-  return embed('--library', path.join(folder, 'main.lua'));
+// The library of these files, by name.
+function makeOf(files) {
+  const names = Object.keys(files).map((name) => path.join(folder, `${name}.lua`));
+  Object.values(files).forEach((text, i) => writeFileSync(names[i], text));
+  return embed('--library', ...names);
 }
+
+// That of one script that includes `shared`.
+const make = (shared, script, head = '#!lua flags=allow-oom') =>
+  makeOf({ shared, main: `${head}\n--- @include shared\n${script}` });
 
 const nameOf = (library) => /^#!lua name=(\S+)\n/.exec(library)[1];
 
-function load(shared, script) {
-  const made = make(shared, script);
+// Gives what calls a script of the library.
+function loadMade(made) {
   assert.equal(made.status, 0, made.stderr);
-  assert.equal(redis.cli(TESTER, 'FUNCTION', 'LOAD', made.stdout), nameOf(made.stdout));
-  return (...words) => redis.cli(TESTER, 'FCALL', nameOf(made.stdout), '1', 'slipway:key', ...words);
+  const name = nameOf(made.stdout);
+  assert.equal(redis.cli(TESTER, 'FUNCTION', 'LOAD', made.stdout), name);
+  return (script, ...words) =>
+    redis.cli(TESTER, 'FCALL', name.replace('_', `_${script}_`), '1', 'slipway:key', ...words);
 }
+
+const load = (shared, script) => loadMade(make(shared, script)).bind(null, 'main');
 
 test('what each_call gives a value has that one in each call, also behind one that failed half way', () => {
   const call = load(`local seen, key -- by a call
@@ -66,6 +74,82 @@ return { key, unpack(seen) }
   assert.equal(call('two'), 'slipway:key:two\ntwo');
 });
 
+test('a call runs the beginnings of the files that its script includes, in their order, and no others', () => {
+  const begins = (name, after) => `${after}local ${name}
+each_call(function()
+\t${name} = redis.call('INCR', 'slipway:begun')
+\tredis.call('RPUSH', KEYS[1], '${name}')
+end)
+local function ${name}_is()
+\treturn ${name}
+end
+`;
+  const call = loadMade(makeOf({
+    one: begins('one', ''), two: begins('two', '--- @include one\n'), three: begins('three', '--- @include one\n'),
+    first: '#!lua\n--- @include three\n--- @include two\nreturn { one, two_is(), three_is() }\n',
+    second: "#!lua flags=allow-oom\n--- @include two\nreturn redis.call('LRANGE', KEYS[1], 0, -1)\n",
+    third: '#!lua flags=no-writes\nreturn 3\n',
+  }));
+  assert.equal(call('first'), '1\n3\n2');
+  assert.equal(call('second'), 'one\nthree\ntwo\none\ntwo');
+  assert.equal(call('third'), '3');
+  assert.equal(call('first'), '6\n8\n7');
+});
+
+test('a constant is written where it is used, and nowhere else', () => {
+  const shared = `local LIMIT = 2 -- 'of them'
+local WORD, TEXT = 'no', 'LIMIT'
+local QUOTED = '--' -- it's a text
+local function limits()
+\treturn { LIMIT, 'LIMIT', ("it's %d LIMIT"):format(LIMIT), WORD, TEXT, QUOTED..LIMIT ..'LIMIT',
+\t\t({ ['LIMIT'] = 7 }).LIMIT }
+end
+`;
+  const made = make(shared, 'local OWN = 5\nlocal all = limits()\nall[#all + 1] = OWN + LIMIT\nreturn all\n');
+  assert.equal(loadMade(made)('main'), "2\nLIMIT\nit's 2 LIMIT\nno\nLIMIT\n--2LIMIT\n7\n7");
+  assert.doesNotMatch(made.stdout, /LIMIT = |QUOTED|OWN/);
+  const twice = makeOf({ one: 'local MOST = 1\n', two: 'local MOST = 2\n',
+    main: '#!lua\n--- @include one\n--- @include two\nreturn MOST\n' });
+  assert.match(twice.stderr, /main: MOST is a constant of two files that it includes/);
+  assert.equal(twice.status, 1);
+});
+
+test('a name of a file that a script does not include is refused, though the library has it', () => {
+  const files = (third, script) => makeOf({
+    one: 'local function help(word)\n\treturn word\nend\n',
+    two: "--- @include one\nlocal function ask()\n\treturn help('a')\nend\n",
+    three: third, main: '#!lua\n--- @include two\nreturn ask()\n', other: `#!lua\n--- @include three\n${script}`,
+  });
+  const refused = (made, why) => {
+    assert.equal(made.status, 1, made.stdout);
+    assert.match(made.stderr, why);
+  };
+  const three = 'local function three()\n\treturn 3\nend\n';
+  refused(files(three, 'return help(1)\n'), /other: uses help of one, which other does not include/);
+  refused(files('local function three()\n\treturn help(3)\nend\n', 'return three()\n'), /three: uses help of one/);
+  refused(files('local function help()\n\treturn 3\nend\n', 'return help()\n'), /three: help is a name of one too/);
+  for (const own of ['local help = 1\nreturn help\n', "return ({ a = 1 }).help or 'help' -- help\n",
+    'local function of(help)\n\treturn help\nend\nreturn of(three())\n'])
+    assert.equal(files(three, own).status, 0, own);
+});
+
+test('more names than Lua takes are refused', () => {
+  const names = (count) => Array.from({ length: count }, (_, i) => `f${'x'.repeat(i % 20)}${'y'.repeat(i / 20)}`);
+  const shares = (count) => {
+    const files = { shared: names(count).map((name) => `local function ${name}()\nend\n`).join('') };
+    const users = Array.from({ length: 5 }, (_, i) => `user${i}`);
+    users.forEach((user, i) => {
+      const calls = names(count).slice(i * 40, i * 40 + 40).map((name) => `\t${name}()\n`).join('');
+      files[user] = `--- @include shared\nlocal function call()\n${calls}end\n`;
+    });
+    return makeOf({ ...files, main: `#!lua\n${users.map((user) => `--- @include ${user}\n`).join('')}return 1\n` });
+  };
+  assert.equal(loadMade(shares(193))('main'), '1');
+  const many = shares(195);
+  assert.equal(many.status, 1);
+  assert.match(many.stderr, /share 195 names, and Lua takes 194/);
+});
+
 test('what would be there in the next call is refused when the libraries are made', () => {
   const of = (shared) => make(shared, 'return 1\n');
   for (const [shared, why] of [
@@ -79,6 +163,7 @@ test('what would be there in the next call is refused when the libraries are mad
     ["local COUNT = 0\nlocal function count()\n\tCOUNT = COUNT + 1\nend\n", /a constant changes/],
     ["local MADE = {}\nlocal function make(name)\n\tMADE[name] = true\nend\n", /a constant changes/],
     ["local MADE = {}\nlocal function make(name)\n\tMADE.name = true\nend\n", /a constant changes/],
+    ["local one\n" + 'each_call(function()\n\tone = 1\nend)\n'.repeat(2), /a second each_call/],
   ]) {
     const made = of(shared);
     assert.equal(made.status, 1, shared);
@@ -92,18 +177,22 @@ test('a library is named by its text, what it includes, and its flags', () => {
     ['local A = 1\n', 'return A\n', '#!lua flags=no-writes'], ['local A = 1\n', 'return A\n', '#!lua']]
     .map((texts) => nameOf(make(...texts).stdout));
   assert.equal(new Set(names).size, names.length);
-  for (const name of names) assert.match(name, /^slipway_main_[0-9a-f]{16}$/);
+  for (const name of names) assert.match(name, /^slipway_[0-9a-f]{16}$/);
   assert.equal(nameOf(make('local A = 1\n', 'return A\n').stdout), names[0]);
   assert.equal(nameOf(make('-- What it is.\nlocal A = 1\n', '\n\t-- why\nreturn A\n').stdout), names[0]);
 });
 
-test('every script has a library that Redis takes', () => {
-  for (const file of readdirSync(scripts).filter((name) => name.endsWith('.lua'))) {
-    if (!readFileSync(path.join(scripts, file), 'utf8').startsWith('#!lua')) continue;
-    const made = embed('--library', path.join(scripts, file));
-    assert.equal(made.status, 0, made.stderr);
-    assert.equal(redis.cli(TESTER, 'FUNCTION', 'LOAD', made.stdout), nameOf(made.stdout));
-  }
+test('the library of all scripts is one that Redis takes, with a function for each, and flags', () => {
+  const files = readdirSync(scripts).filter((name) => name.endsWith('.lua')).sort();
+  const made = embed('--library', ...files.map((file) => path.join(scripts, file)));
+  loadMade(made);
+  const heads = files.map((file) => [file, readFileSync(path.join(scripts, file), 'utf8').split('\n')[0]])
+    .filter(([, head]) => head.startsWith('#!lua'));
+  const functions = heads.map(([file]) => nameOf(made.stdout).replace('_', `_${path.basename(file, '.lua')}_`));
+  const lines = redis.cli(TESTER, 'FUNCTION', 'LIST').split('\n');
+  assert.deepEqual(lines.filter((line) => /^slipway_\w+_[0-9a-f]{16}$/.test(line)).sort(), functions.sort());
+  const flagged = heads.filter(([, head]) => head.includes('flags=')).map(([, head]) => head.split('=')[1]).sort();
+  assert.deepEqual(lines.filter((line) => /^(allow-oom|no-writes)$/.test(line)).sort(), flagged);
 });
 
 const slipway = (...words) =>
@@ -141,7 +230,7 @@ test('slipway functions shows what is there, loads what is missing, and removes 
   assert.match(slipway('functions', 'load').stdout, /^(\d+) of \1 functions of this build were missing/);
   assert.match(slipway('functions', 'load').stdout, /^0 of/);
   assert.doesNotMatch(slipway('functions', 'list').stdout, /missing/);
-  assert.match(slipway('functions', 'prune').stdout, /^1 functions of other builds are removed/);
+  assert.match(slipway('functions', 'prune').stdout, /^1 libraries of other builds are removed/);
   assert.doesNotMatch(slipway('functions', 'list').stdout, /missing|another build/);
   assert.match(redis.cli(TESTER, 'FUNCTION', 'LIST'), /billing/);
   assert.equal(slipway('functions', 'drop').status, 64);

@@ -38,7 +38,7 @@ test('a forged row through the functions of workers, with a lease that was writt
   const run = keyOf('lease', 'site:repo');
   f.attack('HSET', run, 'app', 'lease', 'workflow', 'site', 'action', 'repo', 'run', 'r', 'status', 'running', 'phase',
     'executing', 'lease', 'mine', 'version', '1', 'retention', '90000');
-  const work = f.cli('tester', 'FUNCTION', 'LIST', 'LIBRARYNAME', 'slipway_work_*').match(/slipway_work_[0-9a-f]+/)[0];
+  const work = f.cli('tester', 'FUNCTION', 'LIST', 'LIBRARYNAME', 'slipway_*').match(/slipway_work_[0-9a-f]+/)[0];
   const keys = [run, 'slipway:{0}:ready', 'slipway:{0}:delayed', 'slipway:{0}:live', keyOf('lease', 'events'),
     'slipway:{0}:apps:default', keyOf('lease', 'payload'), ledger('lease')];
   const words = ['want', '0', 'worker', '', 'lease_ms', '0', 'after_begun', '', 'definitions', '', 'limits', '',

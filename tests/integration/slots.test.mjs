@@ -104,18 +104,15 @@ async function deploy(app) {
 // Only a long action or another build calls these; their keys are those of a run, and of `dead` and the queue.
 const NOT_CALLED = new Set(['renew', 'decline']);
 
-// By the names of their functions, as the programs carry them. All are loaded from here on, for a program learns by an
-// error that one is not.
+// Names of the scripts, by those of their functions, as the programs carry them. All are loaded from here on, for a
+// program learns by an error that one is not.
 async function loadScripts() {
   const text = await readFile(path.join(build, 'gen/scripts.c'), 'utf8');
-  const names = new Map();
-  for (const [, name, list] of text.matchAll(/static const char (\w+)\[\] = \{([^}]*)\}/g)) {
-    const library = Buffer.from(list.match(/0x[0-9a-f]{2}/g).map(Number)).toString('utf8');
-    names.set(/^#!lua name=(\w+)\n/.exec(library)[1], name);
-    await stack.redis('FUNCTION', 'LOAD', 'REPLACE', library);
-  }
+  const [, list] = /static const char text\[\] = \{([^}]*)\}/.exec(text);
+  const library = Buffer.from(list.match(/0x[0-9a-f]{2}/g).map(Number)).toString('utf8');
+  await stack.redis('FUNCTION', 'LOAD', 'REPLACE', library);
   await stack.redis('CONFIG', 'RESETSTAT');
-  return names;
+  return new Map([...text.matchAll(/\{ "(\w+)", "(slipway_\w+)" \}/g)].map(([, name, of]) => [of, name]));
 }
 
 test('a site, its plan, its removal, a cancel and a verification touch one slot a call', async () => {

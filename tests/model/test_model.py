@@ -54,13 +54,14 @@ def texts(mutant):
     return {**text, 'clock': (HERE / 'clock.lua').read_text()}
 
 
-def libraries(mutant):
-    """The library of each script, as the build makes it of those texts."""
+def load(client, mutant):
+    """Loads the library, as the build makes it of those texts. Gives what each script is called in it."""
     with tempfile.TemporaryDirectory(prefix='slipway-model-') as folder:
         for name, text in texts(mutant).items():
             pathlib.Path(folder, name + '.lua').write_text(text)
-        return {name: subprocess.check_output([SCRIPTS / 'embed', '--library', pathlib.Path(folder, name + '.lua')],
-                                              text=True) for name in NAMES}
+        made = subprocess.check_output([SCRIPTS / 'embed', '--library', *sorted(pathlib.Path(folder).iterdir())], text=True)
+    build = client.function_load(made).split('_')[1]
+    return {name: 'slipway_%s_%s' % (name, build) for name in NAMES}
 
 
 # All that is compared, in one answer. The lists of names stand in its text: they are always the same.
@@ -1054,7 +1055,7 @@ class Comparison:
         self.compared = 0
         self.words = {}
         client.function_flush()
-        self.functions = {name: client.function_load(text) for name, text in libraries(mutant).items()}
+        self.functions = load(client, mutant)
         self.snapshot = client.script_load(SNAPSHOT % lua_lists())
 
     def check(self, operations):
