@@ -20,8 +20,9 @@
 #include "worker/dispatch.h"
 #include "worker/result.h"
 
-#define ASKED_MAX      16  /* questions of one executor under way */
-#define WRITE_PAUSE_MS 500 /* while Redis is away */
+#define ASKED_MAX      16             /* questions of one executor under way */
+#define WRITE_PAUSE_MS 500            /* while Redis is away */
+#define LEAVE_MS       INT64_C(10000) /* that one takes to end after its last run */
 
 /* ---- questions ---- */
 
@@ -210,11 +211,11 @@ static void take_result(struct slot *slot, struct question *question)
 	struct supervisor *supervisor = slot->supervisor;
 	const bool is_written = strcmp(question->ask.kind, ASK_RESULT) == 0;
 
-	slot->is_ready = !question->ask.leaves;
+	slot->is_ready =
+		!question->ask.leaves && slot->given < supervisor->settings->executor_actions;
+	slot->leave_by = slot->is_ready ? 0 : clock_monotonic_ms() + LEAVE_MS;
 	supervisor->prefork.children[slot->index].has_spoken = true;
 	memset(&slot->report, 0, sizeof(slot->report));
-	if (slot->is_ready && slot->given >= supervisor->settings->executor_actions)
-		kill_talker(slot, "it stays after its last run");
 	if (!is_written || !supervisor_start(supervisor, commit_in_coroutine, question))
 		question_free(question);
 	dispatch_wake(supervisor);
@@ -229,7 +230,8 @@ static void take_question(struct slot *slot, struct question *question)
 		kill_talker(slot, "it says more while it waits for a reply");
 		return;
 	}
-	if (strcmp(kind, ASK_READY) == 0) {
+	/* Once in its life: no run is given to one that leaves. */
+	if (strcmp(kind, ASK_READY) == 0 && slot->given == 0) {
 		slot->is_ready = true;
 		question_free(question);
 		dispatch_wake(slot->supervisor);
@@ -308,7 +310,7 @@ void service_open(struct slot *slot, int channel)
 	slot->watch = (struct loop_watch){ channel, on_channel, slot };
 	slot->hook = (struct loop_hook){ .call = on_answered, .context = slot };
 	slot->events = EPOLLIN;
-	slot->given = 0;
+	slot->given = slot->leave_by = 0;
 	slot->writes = slot->is_waiting = slot->is_cut_off = false;
 	slot->is_watched =
 		loop_watch(slot->supervisor->loop, &slot->watch, EPOLLIN, &error) == ERROR_NONE;
@@ -331,6 +333,17 @@ void service_close(struct slot *slot)
 }
 
 /* ---- giving runs ---- */
+
+void service_check(struct supervisor *supervisor)
+{
+	const int64_t now = clock_monotonic_ms();
+
+	for (size_t i = 0; i < supervisor->prefork.count; i++) {
+		struct slot *slot = &supervisor->slots[i];
+		if (slot->leave_by != 0 && now > slot->leave_by && !slot->is_cut_off)
+			kill_talker(slot, "it stays after its last run");
+	}
+}
 
 bool service_is_idle(const struct slot *slot)
 {

@@ -15,6 +15,9 @@ void service_open(struct slot *slot, int channel);
 /* It has ended: takes what it had said before. A run that it had not begun is handed back. */
 void service_close(struct slot *slot);
 
+/* Every tick: kills those that stay in their places after their last run. */
+void service_check(struct supervisor *supervisor);
+
 /* Whether it would begin a run now. */
 bool service_is_idle(const struct slot *slot);
 

@@ -41,12 +41,13 @@ struct slot {
 	struct loop_hook hook;   /* takes what was left in the channel */
 	uint32_t events;         /* that it is watched for */
 	bool is_watched, writes;
-	bool is_ready;   /* it takes a run */
-	size_t asked;    /* coroutines that answer it */
-	bool is_waiting; /* for the reply of one of them */
-	bool is_cut_off; /* it is killed for what it has said, and heard no more */
-	int64_t number;  /* of the last run that it was given */
-	int64_t given;   /* runs, to this process */
+	bool is_ready;    /* it takes a run */
+	size_t asked;     /* coroutines that answer it */
+	bool is_waiting;  /* for the reply of one of them */
+	bool is_cut_off;  /* it is killed for what it has said, and heard no more */
+	int64_t number;   /* of the last run that it was given */
+	int64_t given;    /* runs, to this process */
+	int64_t leave_by; /* monotonic: when it has to have ended, after its last run; 0: not yet */
 	struct arena arena;
 	const char *input; /* of its run, where that may refer to something; in the arena */
 

@@ -343,6 +343,7 @@ static void on_tick(void *context)
 	watch_keeper(supervisor);
 	minters_check(&supervisor->minters);
 	leases_check(supervisor);
+	service_check(supervisor);
 	start_housekeeping(supervisor);
 	dispatch_check(supervisor);
 }

@@ -23,7 +23,8 @@ static const struct field ask_input_fields[] = {
 	{ STRINGS_FIELD("messages", struct ask_input, messages), .required = true,
 		.description =
 			"What is sent, each in a frame; after one that begins with '-', which "
-			"is left out, no reply is waited for" },
+			"is left out, no reply is waited for; nothing is sent for '?' alone, but "
+			"a reply is waited for" },
 	{ STRING_FIELD("stuff", struct ask_input, stuff),
 		.description = "What stands for each '@' in a message, so many times" },
 	{ INTEGER_FIELD("times", struct ask_input, times), .maximum = INT32_MAX,
@@ -136,7 +137,7 @@ static bool speak(struct action_context *context, const struct ask_input *input,
 	for (size_t i = 0; i < input->messages.count; i++) {
 		const char *message = input->messages.items[i];
 		const bool is_told = message[0] == '-';
-		if (!tell(channel, input, message + is_told))
+		if (strcmp(message, "?") != 0 && !tell(channel, input, message + is_told))
 			return false;
 		if (is_told)
 			continue;

@@ -199,13 +199,16 @@ test('one that asks without end is refused in the end, and others are served mea
   assert.ok(minted().length <= TOKENS_MAX + 1, String(minted().length));
 });
 
-const DONE = JSON.stringify({ kind: 'result', write: RUN_FINISH, status: 'done', output: '{"replies":[]}' });
+const END = { kind: 'result', write: RUN_FINISH, status: 'done', output: '{"replies":[]}' };
+const DONE = JSON.stringify(END);
+const LEAVES = JSON.stringify({ ...END, leaves: true });
 
 // What it says without waiting for replies, why it is killed, and what becomes of its run.
 const VIOLATIONS = {
   'a question before the one before it is answered': [[question(), question()], /it says more while/, 'error'],
   'the end of its run amid a question': [[question(), DONE], /it says more while/, 'error'],
   'a question after the end of its run': [[DONE, question()], /without a run/, 'done'],
+  'that it is ready after its last run': [[LEAVES, '{"kind":"ready"}'], /without a run/, 'done'],
   'what is no message': [['{"kind":'], /cannot be read/, 'error'],
 };
 
@@ -226,14 +229,19 @@ for (const [i, [what, [messages, why, status]]] of Object.entries(VIOLATIONS).en
   });
 }
 
-test('one that says it takes further runs after its last is killed, and the next run has another process', async () => {
-  const other = await workers.startWorker(stack, peer, { programs, env: { SLIPWAY_EXECUTOR_ACTIONS: '1' } });
-  await worker.drain();
-  const [{ pid }] = await other.executors();
-  await begin('mine-last', [`-${DONE}`, question()]);
-  assert.equal((await ended('mine-last')).status, 'done');
-  const [reply] = await ask('mine', [question()]);
-  assert.ok(reply.text.length > 100, JSON.stringify(reply));
-  assert.match(other.log(), /event="executor killed" why="it stays after its last run"/);
-  assert.notEqual((await other.executors())[0]?.pid, pid);
-});
+// Whether it says so, or has had as many runs as one may have.
+const STAYING = { leaves: [LEAVES, {}], 'has had its last run': [DONE, { SLIPWAY_EXECUTOR_ACTIONS: '1' }] };
+for (const [how, [end, env]] of Object.entries(STAYING)) {
+  test(`one that ${how} and stays all the same is killed, and the next run has another process`, async () => {
+    const other = await workers.startWorker(stack, peer, { programs, env });
+    await worker.drain();
+    worker = other;
+    const [{ pid }] = await worker.executors();
+    await begin('mine-last', [`-${end}`, '?']);
+    assert.equal((await ended('mine-last')).status, 'done');
+    const [reply] = await ask('mine', [question()]);
+    assert.ok(reply.text.length > 100, JSON.stringify(reply));
+    assert.match(worker.log(), /event="executor killed" why="it stays after its last run"/);
+    assert.notEqual((await worker.executors())[0]?.pid, pid);
+  });
+}
