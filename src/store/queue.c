@@ -178,11 +178,13 @@ enum error_class queue_wait(struct redis *redis, int timeout_ms, struct error *e
 	return redis_tell(redis, ARRAY_LEN(words), words, error);
 }
 
-enum error_class queue_recount(
-	struct redis *redis, bool repair, struct redisReply **ret_faults, struct error *error)
+enum error_class queue_recount(struct redis *redis, bool repair, const char *definitions,
+	struct redisReply **ret_faults, struct error *error)
 {
-	const struct script_argument argument = { "repair", .text = repair ? "1" : "" };
-	const struct script_call call = { SCRIPT_RECOUNT, 0, NULL, 1, &argument };
+	const struct script_argument arguments[] = { { "repair", .text = repair ? "1" : "" },
+		{ "definitions", .text = definitions }, { "limits", .text = NULL } };
+	const struct script_call call = { SCRIPT_RECOUNT, 0, NULL, ARRAY_LEN(arguments),
+		arguments };
 
 	return run_eval(redis, &none, &call, ret_faults, error);
 }

@@ -15,7 +15,7 @@ struct take {
 	int64_t lease_ms;
 	const char *definitions; /* of the steps that it has, as queue_definitions() lists them;
 				    NULL: of all */
-	const char *limits;      /* of runs at a time, as SLIPWAY_RUN_LIMITS has them; NULL: none */
+	const char *limits;      /* of runs at a time, as take.lua reads them; NULL: none */
 	size_t want;             /* runs, at most; TAKE_MAX or less */
 	bool after_begun;        /* the last one that it took had begun before */
 };
@@ -70,10 +70,11 @@ enum error_class queue_wait(
 /*
  * Whether as many runs are counted as being run, by what limits count, as are: a hand may have
  * deleted one. *ret_faults has what is not so, in words; with `repair` it is put right. The caller
- * frees it.
+ * frees it. Where there are limits now, `definitions` as in struct take: runs that were taken when
+ * there were none are counted from now on. NULL: they are not.
  */
-enum error_class queue_recount(struct redis *redis, bool repair, struct redisReply **ret_faults,
-	struct error *error) SLIPWAY_MUST_CHECK;
+enum error_class queue_recount(struct redis *redis, bool repair, const char *definitions,
+	struct redisReply **ret_faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*
  * Looks at a page of the live runs: whether each has its place, where a hand may have deleted it.

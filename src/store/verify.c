@@ -512,7 +512,7 @@ static enum error_class verify_counts(const struct verification *verification, s
 	const bool repair = verification->options->repair;
 	CLEANUP_REPLY struct redisReply *faults = NULL;
 
-	if (queue_recount(verification->redis, repair, &faults, error) != ERROR_NONE)
+	if (queue_recount(verification->redis, repair, NULL, &faults, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < reply_count(faults); i++)
 		report(verification, KEY_RUNNING, reply_text(reply_item(faults, i)), repair);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/prefork.h"
 #include "base/record.h"
 #include "store/keys.h"
 #include "store/server.h"
@@ -217,6 +218,38 @@ enum error_class workers_count(
 {
 	*ret_tally = (struct workers_tally){ 0, 0 };
 	return workers_list(redis, tally_worker, ret_tally, error);
+}
+
+struct adding {
+	const char *asking;
+	size_t executors;
+};
+
+/* More than a worker can have are the work of a hand. */
+static void add_executors(void *context, const struct worker_heartbeat *beat, int64_t age_ms)
+{
+	struct adding *adding = context;
+
+	if (age_ms <= WORKER_SILENT_MS && beat->executors <= PREFORK_CHILDREN_MAX &&
+		strcmp(beat->name, adding->asking) != 0)
+		adding->executors += beat->executors;
+}
+
+enum error_class workers_capacity_read(struct redis *redis, const char *asking,
+	struct workers_capacity *ret_capacity, struct error *error)
+{
+	static const char *const count[] = { "ZCARD", KEY_TENANTS };
+	struct adding adding = { asking, 0 };
+	CLEANUP_REPLY struct redisReply *reply = NULL;
+
+	if (redis_command(redis, ARRAY_LEN(count), count, &reply, error) != ERROR_NONE)
+		return error->class;
+	*ret_capacity = (struct workers_capacity){ .tenants = (size_t)reply_integer(reply) };
+	if (ret_capacity->tenants > 1 &&
+		workers_list(redis, add_executors, &adding, error) != ERROR_NONE)
+		return error->class;
+	ret_capacity->executors = adding.executors;
+	return ERROR_NONE;
 }
 
 struct tidying {

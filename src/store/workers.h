@@ -72,6 +72,16 @@ struct workers_tally {
 enum error_class workers_count(struct redis *redis, struct workers_tally *ret_tally,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/* What there is for tenants to share. */
+struct workers_capacity {
+	size_t tenants;   /* that have apps on the list */
+	size_t executors; /* of workers that are not silent; not read for one tenant: 0 */
+};
+
+/* Reads it, without the executors of the worker that asks: it knows its own. */
+enum error_class workers_capacity_read(struct redis *redis, const char *asking,
+	struct workers_capacity *ret_capacity, struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Removes workers from the list that have sent no heartbeat for an hour: they were killed. */
 enum error_class workers_tidy(struct redis *redis, struct error *error) SLIPWAY_MUST_CHECK;
 

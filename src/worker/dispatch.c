@@ -16,6 +16,7 @@
 #include "worker/belief.h"
 #include "worker/clean_up.h"
 #include "worker/decline.h"
+#include "worker/reserve.h"
 #include "worker/service.h"
 
 #define BELL_TIMEOUT_MS 3000
@@ -109,10 +110,14 @@ static enum error_class take(
 	const struct take wanted = { .worker = supervisor->name,
 		.lease_ms = supervisor_lease_ms(supervisor),
 		.definitions = supervisor->definitions,
-		.limits = supervisor->settings->run_limits,
+		.limits = reserve_limits(supervisor, &arena),
 		.want = want,
 		.after_begun = supervisor->after_begun };
 	struct taken_list list;
+
+	*ret_met = 0;
+	if (wanted.limits == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the limits of runs");
 	/* Before the claim, so the lease never expires earlier than we believe. */
 	int64_t taken_at = clock_monotonic_ms();
 	supervisor->asked += want;
@@ -201,7 +206,8 @@ static void on_end_of_turn(void *context)
 {
 	struct supervisor *supervisor = context;
 
-	if (count_unasked(supervisor) == 0)
+	/* Before the first run: what it would be taken without is a limit. */
+	if (!supervisor->knows_reserve || count_unasked(supervisor) == 0)
 		return;
 	if (supervisor->wants_take && supervisor->dispatchers < DISPATCHERS_MAX)
 		start_dispatcher(supervisor);

@@ -55,3 +55,30 @@ enum error_class run_limits_check(const char *text, struct error *error)
 
 	return ERROR_NONE;
 }
+
+bool run_limits_has_tenant(const char *text)
+{
+	for (const char *word = text; word != NULL && *word != '\0';) {
+		word += strspn(word, " ");
+		if (is_word(word, strcspn(word, "="), "tenant"))
+			return true;
+		word += strcspn(word, " ");
+	}
+
+	return false;
+}
+
+size_t run_limits_tenant_most(size_t tenants, size_t executors)
+{
+	if (tenants < 2 || executors < 2)
+		return 0;
+	return executors <= LIMIT_MAX ? executors - 1 : LIMIT_MAX;
+}
+
+const char *run_limits_text(struct arena *arena, const char *text, size_t tenant_most)
+{
+	const char *own = text != NULL ? text : "";
+
+	return tenant_most > 0 ? arena_format(arena, "%s tenant=%zu reserve=1", own, tenant_most)
+			       : arena_string(arena, own);
+}

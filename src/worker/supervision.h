@@ -79,11 +79,13 @@ struct supervisor {
 	/* Derived from the keeper's; zero in each child. New ones come into the same place. */
 	struct mac_keys *macs;
 	struct heartbeat heartbeat;
-	int64_t heartbeat_at, tidied_at, looked_at, loaded_at, recounted_at;
+	int64_t heartbeat_at, tidied_at, looked_at, loaded_at, recounted_at, reserved_at;
 	size_t functions_missed;                 /* as it was when they were loaded last */
 	struct lease unreleased[UNRELEASED_MAX]; /* of runs to release once Redis can be reached */
 	size_t unreleased_count;
-	size_t coroutines; /* under way */
+	size_t tenant_most; /* runs of a tenant at a time: see reserve.h; 0: no limit */
+	bool knows_reserve; /* it was read, or cannot be */
+	size_t coroutines;  /* under way */
 	/* Of dispatch.c. */
 	struct arena arena;
 	const char *definitions; /* of all steps of this build; in the arena */

@@ -27,6 +27,7 @@
 #include "worker/dispatch.h"
 #include "worker/executor.h"
 #include "worker/leases.h"
+#include "worker/reserve.h"
 #include "worker/run_limits.h"
 #include "worker/sandbox.h"
 #include "worker/service.h"
@@ -223,8 +224,7 @@ static bool take_due(int64_t *done_at, int64_t interval_ms)
 static enum error_class send_heartbeat(struct supervisor *supervisor, struct error *error)
 {
 	const struct lease *running[PREFORK_CHILDREN_MAX];
-	struct heartbeat_state state = { .executors = supervisor->prefork.count,
-		.running = running,
+	struct heartbeat_state state = { .running = running,
 		.draining = supervisor->prefork.stopping };
 
 	if (!take_due(&supervisor->heartbeat_at, HEARTBEAT_MS))
@@ -232,6 +232,8 @@ static enum error_class send_heartbeat(struct supervisor *supervisor, struct err
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
 		if (supervisor->slots[i].report.busy)
 			running[state.running_count++] = &supervisor->slots[i].report.lease;
+	/* Whoever drains has those only that are still at work. */
+	state.executors = state.draining ? state.running_count : supervisor->prefork.count;
 	return heartbeat_send(supervisor->redis, &supervisor->heartbeat, &state, error);
 }
 
@@ -244,22 +246,25 @@ static enum error_class tidy(struct supervisor *supervisor, struct error *error)
 		: ERROR_NONE;
 }
 
+/* As often as others tell how many executors they have; at once where Redis is back. */
+static enum error_class renew_reserve(struct supervisor *supervisor, struct error *error)
+{
+	if (!take_due(&supervisor->reserved_at, HEARTBEAT_MS))
+		return ERROR_NONE;
+	enum error_class class = reserve_renew(supervisor, error);
+	if (supervisor_is_cut_off(class))
+		supervisor->reserved_at = 0;
+	return class;
+}
+
 /* Whoever deletes a run that is being run leaves it counted, and what has a limit would be held by
  * that for ever. */
 static enum error_class recount(struct supervisor *supervisor, struct error *error)
 {
-	const char *limits = supervisor->settings->run_limits;
-	CLEANUP_REPLY struct redisReply *faults = NULL;
-
-	if (limits == NULL || limits[0] == '\0' ||
-		!take_due(&supervisor->recounted_at, supervisor_lease_ms(supervisor)))
-		return ERROR_NONE;
-	if (queue_recount(supervisor->redis, true, &faults, error) != ERROR_NONE)
-		return error->class;
-	for (size_t i = 0; i < reply_count(faults); i++)
-		log_write(LOG_WARNING, "count put right", "why", reply_text(reply_item(faults, i)),
-			NULL);
-	return ERROR_NONE;
+	return reserve_limits_runs(supervisor) &&
+			take_due(&supervisor->recounted_at, supervisor_lease_ms(supervisor))
+		? reserve_recount(supervisor, error)
+		: ERROR_NONE;
 }
 
 /* For slipway-api, whose Redis user may not. Again and again, for somebody may have emptied Redis;
@@ -274,12 +279,13 @@ static enum error_class load_functions(struct supervisor *supervisor, struct err
 		: ERROR_NONE;
 }
 
+typedef enum error_class house_part(struct supervisor *supervisor, struct error *error);
+
 /* A key that a hand has broken stops what needs it, and nothing else. Gives the first error. */
 static enum error_class keep_house(struct supervisor *supervisor, struct error *error)
 {
-	static enum error_class (*const parts[])(struct supervisor *, struct error *) = {
-		load_functions, release_pending, reap, sweep, send_heartbeat, tidy, recount
-	};
+	static house_part *const parts[] = { renew_reserve, load_functions, release_pending, reap,
+		sweep, send_heartbeat, tidy, recount };
 	struct error found;
 
 	error->class = ERROR_NONE;

@@ -1,7 +1,7 @@
 --- @include holds
 -- How many runs are run at a time: the limits that a worker has, and what holds a run that is next. Its arguments are
 -- those of take.lua.
-local limits -- tenant, app, or an action -> how many
+local limits -- tenant, app, or an action -> how many; reserve -> 1
 local counts_runs, anything_holds
 each_call(function()
 	limits = {}
@@ -18,6 +18,9 @@ local function action_of(workflow, step)
 	return from and arg.definitions:match('^[^= ]*=([^ ]*)', from + 1) or ''
 end
 
+-- Of a limit that is not the operator's.
+local RESERVE = ': one executor is left to other tenants'
+
 local NAMED = { tenant = "the tenant '%s'", app = "the app '%s'", action = "the action '%s'" }
 
 -- Why something holds runs now, and whether somebody has paused it; nil where it does not.
@@ -29,8 +32,8 @@ local function why_held(kind, name)
 	local most = limits[kind == 'action' and name or kind]
 	local count = most and NAMED[kind] and tonumber(redis.call('HGET', running, kind .. ':' .. name) or 0)
 	if count and count >= most then
-		return ('%d runs of %s are being run, and no more may be'):format(count,
-			NAMED[kind]:format(name:match('[^:]*$')))
+		return ('%d runs of %s are being run, and no more may be%s'):format(count,
+			NAMED[kind]:format(name:match('[^:]*$')), kind == 'tenant' and limits.reserve and RESERVE or '')
 	end
 end
 
@@ -47,9 +50,14 @@ local function hold_of_step(workflow, step)
 	return nil, nil, nil, action
 end
 
+-- What a run counts as.
+local function counted_as(tenant, app, workflow, step)
+	return { 'tenant:' .. tenant, 'app:' .. tenant .. ':' .. app, 'action:' .. action_of(workflow, step) }
+end
+
 -- Counts a run that begins; gives what it counts as.
-local function count(tenant, app, workflow, step)
-	local counted = { 'tenant:' .. tenant, 'app:' .. tenant .. ':' .. app, 'action:' .. action_of(workflow, step) }
+local function count(...)
+	local counted = counted_as(...)
 	for _, key in ipairs(counted) do
 		redis.call('HINCRBY', running, key, 1)
 	end

@@ -10,7 +10,8 @@
 --   lease_ms     for how long
 --   after_begun  '1' where the last one that it took had begun before: a new one is next then
 --   definitions  of the steps that it has, each ` workflow:step=digest=action `; '': of all
---   limits       of runs at a time, each `name=number`: of a tenant (`tenant`), an app (`app`), an action ('': none)
+--   limits       of runs at a time, each `name=number`: of a tenant (`tenant`), an app (`app`), an action ('': none).
+--                `reserve=1`: that of a tenant is there so that others find an executor
 --   expired      error JSON for the deadline
 -- Gives {now, '1' where the last one had begun before, list of what it met}. Each of these begins with a word and the
 -- name tenant:app:workflow:step: claimed, with token, hash and ledger as flat lists; expired, with facts of the end;

@@ -23,9 +23,9 @@ local function first_of(key)
 end
 
 -- In which order lanes are served: each as often as it has runs; count of those that were served, by tenant and app.
-local function serve_in_turn(root, call)
+local function serve_in_turn(root, tenants, call)
 	local turns, served = {}, 0
-	for _, tenant in ipairs(first_of(root)) do
+	for _, tenant in ipairs(tenants) do
 		local lanes = {}
 		for _, app in ipairs(first_of(lanes_of(tenant, root))) do
 			local left = redis.pcall('ZCARD', lanes_of(tenant, root) .. ':' .. app)
@@ -50,19 +50,26 @@ local function serve_in_turn(root, call)
 	return served
 end
 
--- Of the lanes below a root: places by app and rank, and how many there are; looked up once.
+-- Of the lanes below a root, or the tenant's own of these: places by app and rank, and how many there are; looked up
+-- once.
 local known = {}
-local function places_of(root)
-	if not known[root] then
+local function places_of(root, of_own)
+	local key = of_own and lanes_of(own_tenant, root) or root
+	if not known[key] then
 		local places = {}
-		local all = serve_in_turn(root, function(tenant, app, rank, before)
+		local tenants = of_own and { own_tenant } or first_of(root)
+		local all = serve_in_turn(root, tenants, function(tenant, app, rank, before)
 			if tenant == own_tenant then
 				places[app .. ' ' .. rank] = before
 			end
 		end)
-		known[root] = { places = places, all = all }
+		known[key] = { places = places, all = all }
 	end
-	return known[root].places, known[root].all
+	return known[key].places, known[key].all
+end
+
+local function is_held(what)
+	return redis.pcall('HEXISTS', holds, what) == 1
 end
 
 local count_begun = redis.pcall('ZCARD', begun)
@@ -85,11 +92,12 @@ local function count_before(name, aside)
 	if not rank then
 		return -1
 	end
-	if not aside and redis.pcall('HEXISTS', holds, 'app:' .. own_tenant .. ':' .. app) == 1 then
+	if not aside and is_held('app:' .. own_tenant .. ':' .. app) then
 		return rank -- of its app, which is held
 	end
-	local before = places_of(root)[app .. ' ' .. rank] or most + 1
-	return aside and before or before + math.min(before + 1, count_begun)
+	local of_own = not aside and is_held('tenant:' .. own_tenant)
+	local before = places_of(root, of_own)[app .. ' ' .. rank] or most + 1
+	return (aside or of_own) and before or before + math.min(before + 1, count_begun)
 end
 
 local answer = {}
