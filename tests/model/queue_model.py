@@ -204,7 +204,8 @@ class Taking:
         most = self.limits.get(name if kind == 'action' else kind)
         count = self.model.running.get(what, 0)
         if kind in NAMED and most is not None and count >= most:
-            return '%d runs of %s are being run, and no more may be' % (count, NAMED[kind] % name.split(':')[-1]), False
+            ours = ': one executor is left to other tenants' if kind == 'tenant' and 'reserve' in self.limits else ''
+            return '%d runs of %s are being run, and no more may be%s' % (count, NAMED[kind] % name.split(':')[-1], ours), False
         return None, False
 
     def hold_of_step(self, step):

@@ -190,7 +190,7 @@ OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'take', 'take', 'take'
               'come_late', 'come_late')
 PASSES_MS = (0, 1, 500, 2_000, 5_000, 30_000, 600_000, 100_000_000)
 DELAYS_MS = (0, 1, 1_000, 5_000, 20_000, 60_000, 600_000, 10_000_000)
-LIMITS = ('', '', 'tenant=1', 'app=1', 'tenant=2 app=1', 'github.repository=1', 'app=1 github.repository=1 vercel.project=1',
+LIMITS = ('', '', 'tenant=1', 'app=1', 'app=1 tenant=2 reserve=1', 'github.repository=1', 'app=1 github.repository=1 vercel.project=1',
           'github.repository=2 vercel.env=1')
 BUDGETS = ('', '', 'live=3', 'live=5 starts=3', 'live=2', 'starts=4', 'live=0', 'live=4')
 PAUSES = (('workflow', reference.WORKFLOW), ('provider', 'github'), ('tenant', 'one'), ('provider', 'vercel'))

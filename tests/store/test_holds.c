@@ -220,6 +220,9 @@ static const struct {
 } limits[] = {
 	{ "app=1", { "a", "b", "" }, "1 runs of the app 'a' are being run" },
 	{ "tenant=2", { "a", "b", "" }, "2 runs of the tenant 'default' are being run" },
+	{ "tenant=1 reserve=1", { "a", "" },
+		"1 runs of the tenant 'default' are being run, and no more may be: one executor is "
+		"left to other tenants" },
 	{ "github.repository=1", { "a", "b", "a", "a", "" },
 		"1 runs of the action 'github.repository' are being run" },
 	{ "vercel.project=1 app=2", { "a", "b", "a", "b", "" },
@@ -260,7 +263,8 @@ START_TEST(test_no_more_are_run_than_a_limit_allows)
 		ck_assert_msg(is_said, "%s", limits[i].limits);
 		/* An end lets the next begin, without a wait. */
 		ck_assert_int_eq(
-			run_write(redis, &taken[0].claim.lease, &ways[i], &error), ERROR_NONE);
+			run_write(redis, &taken[0].claim.lease, &ways[i % ARRAY_LEN(ways)], &error),
+			ERROR_NONE);
 		ck_assert_str_ne(next(limits[i].limits), "");
 		ck_assert_msg(faults(false) == 0, "%s: %s", limits[i].limits, said);
 	}
@@ -350,6 +354,44 @@ START_TEST(test_a_count_outlives_no_crash)
 	ck_assert_uint_eq(faults(false), 0);
 	trigger("acme", "site", "repo");
 	ck_assert_str_eq(next("app=1"), "acme");
+}
+END_TEST
+
+/* Runs that were taken while there was no limit, as a worker counts them that has one then: once,
+ * and what they count is free when they end. */
+START_TEST(test_what_was_taken_without_a_limit_is_counted_when_there_is_one)
+{
+	static const char *const limit = "tenant=2";
+	trigger("a", "site", "repo");
+	trigger("b", "site", "repo");
+	trigger("c", "site", "repo");
+	struct taken first = take(NULL);
+	struct taken second = take(NULL);
+	ck_assert_int_eq(COMMAND("EXISTS", KEY_RUNNING), 0);
+	/* What no run is, and what a hand has broken. */
+	COMMAND("HSET", KEY_APP_PREFIX "odd", "lease", "1");
+	COMMAND("ZADD", KEY_LIVE, "1", "odd");
+	COMMAND("SET", KEY_APP_PREFIX "default:odd:site:repo", "1");
+	COMMAND("ZADD", KEY_LIVE, "1", "default:odd:site:repo");
+	COMMAND("HSET", KEY_RUNNING, "app:default:b", "none", "app:default:gone", "3");
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP_REPLY struct redisReply *wrong = NULL;
+		ck_assert_int_eq(queue_recount(redis, true, has, &wrong, &error), ERROR_NONE);
+		ck_assert_uint_eq(reply_count(wrong), i == 0 ? 2 : 0);
+		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "tenant:default"), 2);
+		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "app:default:a"), 1);
+		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "app:default:b"), 1);
+		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "action:github.repository"), 2);
+		ck_assert_int_eq(COMMAND("HLEN", KEY_RUNNING), 4);
+	}
+	COMMAND("DEL", KEY_APP_PREFIX "odd", KEY_APP_PREFIX "default:odd:site:repo");
+	COMMAND("ZREM", KEY_LIVE, "odd", "default:odd:site:repo");
+	ck_assert_str_eq(next(limit), "");
+	end(&first);
+	ck_assert_str_eq(next(limit), "c");
+	end(&second);
+	ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "tenant:default"), 1);
+	ck_assert_msg(faults(false) == 0, "%s", said);
 }
 END_TEST
 
@@ -555,6 +597,7 @@ int main(void)
 		test_no_more_are_run_than_a_limit_allows,
 		test_what_was_begun_goes_before_what_is_new_where_a_limit_is_free_again,
 		test_a_count_outlives_no_crash,
+		test_what_was_taken_without_a_limit_is_counted_when_there_is_one,
 		test_a_run_at_its_limit_says_its_place_and_the_limit,
 		test_what_nothing_holds_waits_for_nothing_that_is_held,
 		test_what_may_go_on_takes_turns_with_the_others,

@@ -178,6 +178,24 @@ START_TEST(test_a_queued_run_says_what_is_before_it_and_what_holds_it)
 }
 END_TEST
 
+/* It takes no part in the turns meanwhile: whoever else waits is not before it. */
+START_TEST(test_a_run_of_a_tenant_that_is_held_says_what_is_before_it_of_its_own)
+{
+	beat("host-1", 2, 1, 0);
+	stand_queued(1);
+	fill_lane("blog", 1, 0);
+	fill_lane("acme", 3, 2);
+	TELL("DEL", KEY_READY);
+	TELL("ZADD", KEY_READY, "1", "other");
+	TELL("ZADD", KEY_READY ":other", "1", "shop");
+	TELL("ZADD", KEY_READY ":other:shop", "1", "site:repo");
+	TELL("ZADD", KEY_BEGUN, "1", "other:shop:site:project");
+	TELL("HSET", KEY_HOLDS, "tenant:default", "no more may be");
+	assert_why("turn",
+		"no more may be; 2 runs are before it; 2 executors of 1 worker take runs in turn");
+}
+END_TEST
+
 START_TEST(test_a_long_queue_is_not_counted_to_its_end)
 {
 	stand_queued(1);
@@ -350,6 +368,35 @@ START_TEST(test_the_tag_of_a_status_changes_with_the_reason_and_not_with_time)
 }
 END_TEST
 
+static struct workers_capacity capacity(void)
+{
+	struct workers_capacity found;
+	ck_assert_msg(workers_capacity_read(redis, "host-1", &found, &error) == ERROR_NONE, "%s",
+		error.message);
+	return found;
+}
+
+/* What is of interest where there are others to share it with. */
+START_TEST(test_executors_are_counted_of_workers_that_live)
+{
+	beat("host-1", 4, 0, 0);
+	beat("host-2", 2, 2, 14000);
+	beat("host-3", 100, 0, 16000);
+	beat("host-4", 100, 0, -60000);
+	beat("host-5", -1, 0, 0);
+	beat("host-6", 257, 0, 0);
+	beat("host-7", 256, 0, 0);
+	TELL("HSET", KEY_WORKERS, "host-8", "[1]", "host-9", "{\"executors\":9}");
+	ck_assert_uint_eq(capacity().tenants, 0);
+	TELL("ZADD", KEY_TENANTS, "0", "one");
+	ck_assert_uint_eq(capacity().tenants, 1);
+	ck_assert_uint_eq(capacity().executors, 0);
+	TELL("ZADD", KEY_TENANTS, "0", "two");
+	ck_assert_uint_eq(capacity().tenants, 2);
+	ck_assert_uint_eq(capacity().executors, 258);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -357,6 +404,7 @@ int main(void)
 		test_without_any_worker_a_queued_run_says_so,
 		test_a_worker_that_was_killed_is_named_with_its_last_sign,
 		test_a_queued_run_says_what_is_before_it_and_what_holds_it,
+		test_a_run_of_a_tenant_that_is_held_says_what_is_before_it_of_its_own,
 		test_a_long_queue_is_not_counted_to_its_end,
 		test_a_long_queue_of_one_app_is_not_before_another,
 		test_a_run_that_stands_nowhere_has_no_place,
@@ -368,6 +416,7 @@ int main(void)
 		test_a_worker_that_does_not_renew_a_lease_is_silent_about_the_run,
 		test_an_executing_run_says_that_it_is_being_cancelled,
 		test_the_tag_of_a_status_changes_with_the_reason_and_not_with_time,
+		test_executors_are_counted_of_workers_that_live,
 		NULL,
 	};
 	return store_suite_main("waits", tests, set_up, tear_down);
