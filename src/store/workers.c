@@ -20,6 +20,7 @@ struct beat_json {
 	const char *at, *version, *started_at;
 	int64_t executors, busy;
 	struct string_list running;
+	bool draining;
 };
 static const struct field beat_fields[] = {
 	{ STRING_FIELD("at", struct beat_json, at) },
@@ -28,6 +29,7 @@ static const struct field beat_fields[] = {
 	{ INTEGER_FIELD("busy", struct beat_json, busy) },
 	{ STRING_FIELD("started_at", struct beat_json, started_at) },
 	{ STRINGS_FIELD("running", struct beat_json, running) },
+	{ BOOLEAN_FIELD("draining", struct beat_json, draining) },
 };
 static const struct record beat_record = RECORD(struct beat_json, beat_fields);
 
@@ -68,7 +70,7 @@ enum error_class worker_heartbeat(
 		return error->class;
 	clock_format(now_ms, now);
 	const struct beat_json json = { now, beat->version, beat->started_at,
-		(int64_t)beat->executors, (int64_t)beat->busy, beat->running };
+		(int64_t)beat->executors, (int64_t)beat->busy, beat->running, beat->draining };
 	const char *const command[] = { "HSET", KEY_WORKERS, beat->name };
 	return put(redis, command, &beat_record, &json, error);
 }
@@ -123,7 +125,8 @@ static void read_beat(const char *name, const char *text, int64_t now_ms, struct
 	decode(&beat_record, text, arena, &json);
 	*ret_row = (struct worker_row){
 		.beat = { name, text_or_empty(json.version), (size_t)json.executors,
-			(size_t)json.busy, text_or_empty(json.started_at), json.running },
+			(size_t)json.busy, text_or_empty(json.started_at), json.running,
+			json.draining },
 		.age_ms = age_of(json.at, now_ms),
 	};
 }
@@ -225,13 +228,14 @@ struct adding {
 	size_t executors;
 };
 
-/* More than a worker can have are the work of a hand. */
+/* Those of a worker that is stopping take no runs any more. More than one can have are the work of
+ * a hand. */
 static void add_executors(void *context, const struct worker_heartbeat *beat, int64_t age_ms)
 {
 	struct adding *adding = context;
 
-	if (age_ms <= WORKER_SILENT_MS && beat->executors <= PREFORK_CHILDREN_MAX &&
-		strcmp(beat->name, adding->asking) != 0)
+	if (age_ms <= WORKER_SILENT_MS && !beat->draining &&
+		beat->executors <= PREFORK_CHILDREN_MAX && strcmp(beat->name, adding->asking) != 0)
 		adding->executors += beat->executors;
 }
 

@@ -14,6 +14,7 @@ struct worker_heartbeat {
 	size_t executors, busy;
 	const char *started_at;     /* as clock_format writes it; "" if unknown */
 	struct string_list running; /* TENANT APP WORKFLOW STEP of each under way */
+	bool draining;              /* it is stopping, and takes no more runs */
 };
 
 /* Writes all but the name under the worker's name, with the time as "at". */
@@ -75,7 +76,7 @@ enum error_class workers_count(struct redis *redis, struct workers_tally *ret_ta
 /* What there is for tenants to share. */
 struct workers_capacity {
 	size_t tenants;   /* that have apps on the list */
-	size_t executors; /* of workers that are not silent; not read for one tenant: 0 */
+	size_t executors; /* of workers that take runs; not read for one tenant: 0 */
 };
 
 /* Reads it, without the executors of the worker that asks: it knows its own. */

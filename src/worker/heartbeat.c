@@ -32,7 +32,8 @@ static enum error_class send_beat(struct redis *redis, const struct heartbeat *h
 	if (running == NULL || arena->exhausted)
 		return no_memory(error);
 	const struct worker_heartbeat beat = { heartbeat->worker, SLIPWAY_VERSION, state->executors,
-		state->running_count, heartbeat->started_at, { running, state->running_count } };
+		state->running_count, heartbeat->started_at, { running, state->running_count },
+		state->draining };
 	return worker_heartbeat(redis, &beat, error);
 }
 

@@ -12,6 +12,7 @@ struct heartbeat {
 	const char *worker; /* its name; borrowed */
 	char started_at[CLOCK_TEXT_SIZE];
 	bool published; /* its definitions, by this process */
+	bool drains;    /* others are told, or will be */
 };
 
 /* Begins one; sends nothing yet. */

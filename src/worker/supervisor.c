@@ -221,19 +221,22 @@ static bool take_due(int64_t *done_at, int64_t interval_ms)
 	return true;
 }
 
+/* At once where others are to count on it no more. */
 static enum error_class send_heartbeat(struct supervisor *supervisor, struct error *error)
 {
 	const struct lease *running[PREFORK_CHILDREN_MAX];
-	struct heartbeat_state state = { .running = running,
+	struct heartbeat_state state = { .executors = supervisor->prefork.count,
+		.running = running,
 		.draining = supervisor->prefork.stopping };
 
+	if (state.draining && !supervisor->heartbeat.drains)
+		supervisor->heartbeat_at = 0;
+	supervisor->heartbeat.drains = state.draining;
 	if (!take_due(&supervisor->heartbeat_at, HEARTBEAT_MS))
 		return ERROR_NONE;
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
 		if (supervisor->slots[i].report.busy)
 			running[state.running_count++] = &supervisor->slots[i].report.lease;
-	/* Whoever drains has those only that are still at work. */
-	state.executors = state.draining ? state.running_count : supervisor->prefork.count;
 	return heartbeat_send(supervisor->redis, &supervisor->heartbeat, &state, error);
 }
 

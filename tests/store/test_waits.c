@@ -387,6 +387,10 @@ START_TEST(test_executors_are_counted_of_workers_that_live)
 	beat("host-6", 257, 0, 0);
 	beat("host-7", 256, 0, 0);
 	TELL("HSET", KEY_WORKERS, "host-8", "[1]", "host-9", "{\"executors\":9}");
+	const struct worker_heartbeat leaving = {
+		.name = "leaving", .version = "0", .executors = 8, .draining = true
+	};
+	ck_assert_int_eq(worker_heartbeat(redis, &leaving, &error), ERROR_NONE);
 	ck_assert_uint_eq(capacity().tenants, 0);
 	TELL("ZADD", KEY_TENANTS, "0", "one");
 	ck_assert_uint_eq(capacity().tenants, 1);
