@@ -67,7 +67,8 @@ static const struct setting table[] = {
 	{ TEXT_SETTING("SLIPWAY_RUN_LIMITS", struct settings, run_limits),
 		.programs = SETTINGS_WORKER,
 		.description = "How many runs are run at a time, such as 'tenant=20 app=2 "
-			       "vercel.deployment=3': of each tenant, of each app, of an action" },
+			       "vercel.deployment=3': of each tenant, of each app, of an action; "
+			       "without 'tenant=' one executor is left to other tenants" },
 	{ INTEGER_SETTING("SLIPWAY_OUTAGE_SECONDS", struct settings, outage_seconds),
 		.fallback = "3600", .maximum = 86400, .programs = SETTINGS_WORKER,
 		.description = "How long a run waits for a provider that is down; 0: not, each "

@@ -252,6 +252,8 @@ MUTANTS = [
      '\tif false then\n\t\treturn why, true'),
     ('limits_hold_nothing', 'run_limits', 'if count and count >= most then', 'if false then'),
     ('limits_let_one_more', 'run_limits', 'count >= most', 'count > most'),
+    ('our_limit_is_said_to_be_the_operators', 'run_limits', "limits.reserve and RESERVE or ''", "''"),
+    ('an_operators_limit_is_said_to_be_ours', 'run_limits', 'limits.reserve and RESERVE', 'RESERVE'),
     ('who_waits_is_behind_himself', 'sources', 'behind and behind ~= from and', 'behind and'),
     ('counts_for_ever', 'states', '\tif counted then\n', '\tif false then\n'),
     ('is_counted_as_what_it_was', 'states', "'worker', 'counted', 'aside')", "'worker', 'aside')"),

@@ -2,14 +2,15 @@
 -- How many runs are run at a time: the limits that a worker has, and what holds a run that is next. Its arguments are
 -- those of take.lua.
 local limits -- tenant, app, or an action -> how many; reserve -> 1
-local counts_runs, anything_holds
+local counts_runs, pauses_anything, anything_holds
 each_call(function()
 	limits = {}
 	for name, most in arg.limits:gmatch('(%S+)=(%d+)') do
 		limits[name] = tonumber(most)
 	end
 	counts_runs = next(limits) ~= nil
-	anything_holds = counts_runs or redis.call('EXISTS', paused) == 1
+	pauses_anything = redis.call('EXISTS', paused) == 1
+	anything_holds = counts_runs or pauses_anything
 end)
 
 -- What the worker knows of a step, as its definitions say it: the action.
@@ -25,7 +26,7 @@ local NAMED = { tenant = "the tenant '%s'", app = "the app '%s'", action = "the 
 
 -- Why something holds runs now, and whether somebody has paused it; nil where it does not.
 local function why_held(kind, name)
-	local why = kind ~= 'app' and kind ~= 'action' and why_paused(kind, name)
+	local why = pauses_anything and kind ~= 'app' and kind ~= 'action' and why_paused(kind, name)
 	if why then
 		return why, true
 	end
