@@ -48,9 +48,10 @@ local faults = {}
 local known = redis.call('HGETALL', running)
 for i = 1, #known, 2 do
 	local what, there = known[i], counts[known[i]] or 0
-	if tonumber(known[i + 1]) ~= there - (late[what] or 0) then
-		faults[#faults + 1] = ('%s counts %s runs that are being run, and there are %d'):format(what, known[i + 1],
-			there - (late[what] or 0))
+	local known_of = there - (late[what] or 0)
+	if tonumber(known[i + 1]) ~= known_of then
+		faults[#faults + 1] = ('%s counts %s runs that are being run, and there are %d'):format(what,
+			known[i + 1], known_of)
 	end
 	counts[what] = nil
 	if arg.repair == '1' and there > 0 then
