@@ -62,6 +62,9 @@ const read = async (tenant, app, workflow, step) => (await api.get(tokens[tenant
 const done = (tenant, app) => until(async () => (await read(tenant, app, 'hello', 'greet')).status === 'done',
   `${app} of ${tenant} is done`);
 
+const untilCounted = (count) => until(() => redis('HGET', 'slipway:{0}:running', 'tenant:default') === String(count),
+  `${count} of them are counted`);
+
 // Runs of the tenant `default`, which hang until the test lets them go.
 const slow = Array.from({ length: 8 }, (_, i) => `slow-${i}`);
 async function flood() {
@@ -119,12 +122,12 @@ test('a tenant with many slow runs leaves an executor, and another one\'s runs a
 });
 
 test('a tenant alone has all executors, until there is another one: what is under way counts then', async () => {
-  startWorker(4);
+  startWorker(4, '--lease-seconds', '600'); // in which they are counted anew
   await flood();
   await hang(4);
   assert.equal(redis('EXISTS', 'slipway:{0}:running'), '0');
   await greet('one', 'first');
-  await until(() => redis('HGET', 'slipway:{0}:running', 'tenant:default') === '4', 'they are counted');
+  await untilCounted(4);
   letGo([...held.keys()][0]);
   await done('one', 'first');
   await greet('one', 'second');
@@ -133,10 +136,12 @@ test('a tenant alone has all executors, until there is another one: what is unde
   await hasLimit('3 runs');
   assert.equal(verify(), 0);
 
-  // He is alone again.
+  // He is alone again, for a while.
   redis('ZREM', 'slipway:{0}:tenants', 'one');
   await hang(5);
   assert.equal(await executing(), 4);
+  redis('ZADD', 'slipway:{0}:tenants', '0', 'one');
+  await untilCounted(4);
 });
 
 test('a limit of a tenant that the operator has set is kept', async () => {
