@@ -178,11 +178,15 @@ enum error_class queue_wait(struct redis *redis, int timeout_ms, struct error *e
 	return redis_tell(redis, ARRAY_LEN(words), words, error);
 }
 
-enum error_class queue_recount(struct redis *redis, bool repair, const char *definitions,
+enum error_class queue_recount(struct redis *redis, const struct recount *recount,
 	struct redisReply **ret_faults, struct error *error)
 {
-	const struct script_argument arguments[] = { { "repair", .text = repair ? "1" : "" },
-		{ "definitions", .text = definitions }, { "limits", .text = NULL } };
+	const struct script_argument arguments[] = {
+		{ "repair", .text = recount->repair ? "1" : "" },
+		{ "every", .integer = recount->every_ms > 0 ? &recount->every_ms : NULL },
+		{ "definitions", .text = recount->definitions },
+		{ "limits", .text = NULL },
+	};
 	const struct script_call call = { SCRIPT_RECOUNT, 0, NULL, ARRAY_LEN(arguments),
 		arguments };
 

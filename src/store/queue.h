@@ -67,13 +67,19 @@ const char *queue_definitions(struct arena *arena);
 enum error_class queue_wait(
 	struct redis *redis, int timeout_ms, struct error *error) SLIPWAY_MUST_CHECK;
 
+/* How counts are looked at. With definitions, as in struct take, runs that were taken while there
+ * was no limit are counted from now on; NULL: they are not. */
+struct recount {
+	bool repair; /* what is not right is put right */
+	const char *definitions;
+	int64_t every_ms; /* one of all that call does it in this time; 0: each */
+};
+
 /*
  * Whether as many runs are counted as being run, by what limits count, as are: a hand may have
- * deleted one. *ret_faults has what is not so, in words; with `repair` it is put right. The caller
- * frees it. Where there are limits now, `definitions` as in struct take: runs that were taken when
- * there were none are counted from now on. NULL: they are not.
+ * deleted one. *ret_faults has what is not so, in words; the caller frees it.
  */
-enum error_class queue_recount(struct redis *redis, bool repair, const char *definitions,
+enum error_class queue_recount(struct redis *redis, const struct recount *recount,
 	struct redisReply **ret_faults, struct error *error) SLIPWAY_MUST_CHECK;
 
 /*

@@ -509,13 +509,14 @@ static enum error_class verify_index(
 /* Whether limits count as many runs as are being run. */
 static enum error_class verify_counts(const struct verification *verification, struct error *error)
 {
-	const bool repair = verification->options->repair;
+	const struct recount recount = { .repair = verification->options->repair };
 	CLEANUP_REPLY struct redisReply *faults = NULL;
 
-	if (queue_recount(verification->redis, repair, NULL, &faults, error) != ERROR_NONE)
+	if (queue_recount(verification->redis, &recount, &faults, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < reply_count(faults); i++)
-		report(verification, KEY_RUNNING, reply_text(reply_item(faults, i)), repair);
+		report(verification, KEY_RUNNING, reply_text(reply_item(faults, i)),
+			recount.repair);
 	return ERROR_NONE;
 }
 

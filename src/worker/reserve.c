@@ -22,12 +22,13 @@ static void tell(size_t tenant_most)
 	log_end(&line);
 }
 
-enum error_class reserve_recount(struct supervisor *supervisor, struct error *error)
+enum error_class reserve_recount(
+	struct supervisor *supervisor, int64_t every_ms, struct error *error)
 {
+	const struct recount recount = { true, supervisor->definitions, every_ms };
 	CLEANUP_REPLY struct redisReply *faults = NULL;
 
-	if (queue_recount(supervisor->redis, true, supervisor->definitions, &faults, error) !=
-		ERROR_NONE)
+	if (queue_recount(supervisor->redis, &recount, &faults, error) != ERROR_NONE)
 		return error->class;
 	for (size_t i = 0; i < reply_count(faults); i++)
 		log_write(LOG_WARNING, "count put right", "why", reply_text(reply_item(faults, i)),
@@ -41,7 +42,7 @@ static enum error_class set_tenant_most(
 	struct supervisor *supervisor, size_t tenant_most, struct error *error)
 {
 	const bool begins = supervisor->tenant_most == 0 && tenant_most > 0;
-	enum error_class class = begins ? reserve_recount(supervisor, error) : ERROR_NONE;
+	enum error_class class = begins ? reserve_recount(supervisor, 0, error) : ERROR_NONE;
 
 	if (supervisor_is_cut_off(class))
 		return class;

@@ -12,9 +12,10 @@
 enum error_class reserve_renew(
 	struct supervisor *supervisor, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Counts anew what the limits count, and logs what was not right. */
+/* Counts anew what the limits count, and logs what was not right. Where every_ms is not 0, one
+ * worker of all does it in this time. */
 enum error_class reserve_recount(
-	struct supervisor *supervisor, struct error *error) SLIPWAY_MUST_CHECK;
+	struct supervisor *supervisor, int64_t every_ms, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* Whether there are any limits. */
 bool reserve_limits_runs(const struct supervisor *supervisor);

@@ -264,9 +264,10 @@ static enum error_class renew_reserve(struct supervisor *supervisor, struct erro
  * that for ever. */
 static enum error_class recount(struct supervisor *supervisor, struct error *error)
 {
-	return reserve_limits_runs(supervisor) &&
-			take_due(&supervisor->recounted_at, supervisor_lease_ms(supervisor))
-		? reserve_recount(supervisor, error)
+	const int64_t every_ms = supervisor_lease_ms(supervisor);
+
+	return reserve_limits_runs(supervisor) && take_due(&supervisor->recounted_at, every_ms)
+		? reserve_recount(supervisor, every_ms, error)
 		: ERROR_NONE;
 }
 

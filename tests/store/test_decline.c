@@ -390,7 +390,7 @@ START_TEST(test_workers_publish_what_they_have)
 	const struct string_pair one[] = { { "site", "w1" }, { "site.repo", "v1" } };
 	const struct string_pair two[] = { { "site.repo", "v2" } };
 	const struct worker_heartbeat beat = { "a-1", "0.1.0", 4, 1, "2026-01-01T00:00:00.000Z",
-		{ (const char *const[]){ "default acme site repo" }, 1 } };
+		{ (const char *const[]){ "default acme site repo" }, 1 }, true };
 	struct worker_rows rows;
 	ck_assert_int_eq(worker_heartbeat(redis, &beat, &error), ERROR_NONE);
 	ck_assert_int_eq(
@@ -403,6 +403,7 @@ START_TEST(test_workers_publish_what_they_have)
 	ck_assert_int_eq(workers_read(redis, &arena, &rows, &error), ERROR_NONE);
 	ck_assert_uint_eq(rows.count, 1);
 	ck_assert_str_eq(rows.items[0].beat.name, "a-1");
+	ck_assert(rows.items[0].beat.draining);
 	ck_assert_str_eq(rows.items[0].beat.running.items[0], "default acme site repo");
 	ck_assert_int_lt(rows.items[0].age_ms, WORKER_SILENT_MS);
 	ck_assert_uint_eq(rows.items[0].definitions.count, 2);

@@ -362,6 +362,7 @@ END_TEST
 START_TEST(test_what_was_taken_without_a_limit_is_counted_when_there_is_one)
 {
 	static const char *const limit = "tenant=2";
+	const struct recount at_once = { .repair = true, .definitions = has };
 	trigger("a", "site", "repo");
 	trigger("b", "site", "other");
 	trigger("c", "site", "repo");
@@ -376,7 +377,7 @@ START_TEST(test_what_was_taken_without_a_limit_is_counted_when_there_is_one)
 	COMMAND("HSET", KEY_RUNNING, "app:default:b", "none", "app:default:gone", "3");
 	for (size_t i = 0; i < 2; i++) {
 		CLEANUP_REPLY struct redisReply *wrong = NULL;
-		ck_assert_int_eq(queue_recount(redis, true, has, &wrong, &error), ERROR_NONE);
+		ck_assert_int_eq(queue_recount(redis, &at_once, &wrong, &error), ERROR_NONE);
 		ck_assert_uint_eq(reply_count(wrong), i == 0 ? 2 : 0);
 		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "tenant:default"), 2);
 		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "app:default:a"), 1);
@@ -393,6 +394,26 @@ START_TEST(test_what_was_taken_without_a_limit_is_counted_when_there_is_one)
 	end(&second);
 	ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "tenant:default"), 1);
 	ck_assert_msg(faults(false) == 0, "%s", said);
+}
+END_TEST
+
+/* Of all workers one looks at what is being run; whoever has a reason of his own does it too. */
+START_TEST(test_counts_are_looked_at_once_in_a_while)
+{
+	static const struct recount recounts[] = { { .every_ms = 600000 }, { .every_ms = 600000 },
+		{ .every_ms = 0 }, { .every_ms = 600000 } };
+	static const size_t found[] = { 1, 0, 1, 0 };
+	COMMAND("HSET", KEY_RUNNING, "tenant:gone", "1");
+	for (size_t i = 0; i < ARRAY_LEN(recounts); i++) {
+		CLEANUP_REPLY struct redisReply *wrong = NULL;
+		ck_assert_int_eq(queue_recount(redis, &recounts[i], &wrong, &error), ERROR_NONE);
+		ck_assert_uint_eq(reply_count(wrong), found[i]);
+	}
+	/* The clock of Redis was set back. */
+	COMMAND("HSET", KEY_SWEEP, "counted", "99999999999999");
+	CLEANUP_REPLY struct redisReply *wrong = NULL;
+	ck_assert_int_eq(queue_recount(redis, &recounts[0], &wrong, &error), ERROR_NONE);
+	ck_assert_uint_eq(reply_count(wrong), 1);
 }
 END_TEST
 
@@ -599,6 +620,7 @@ int main(void)
 		test_what_was_begun_goes_before_what_is_new_where_a_limit_is_free_again,
 		test_a_count_outlives_no_crash,
 		test_what_was_taken_without_a_limit_is_counted_when_there_is_one,
+		test_counts_are_looked_at_once_in_a_while,
 		test_a_run_at_its_limit_says_its_place_and_the_limit,
 		test_what_nothing_holds_waits_for_nothing_that_is_held,
 		test_what_may_go_on_takes_turns_with_the_others,

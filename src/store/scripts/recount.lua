@@ -8,11 +8,21 @@
 -- KEYS: of a run (run.lua), whichever: those that all runs share.
 -- Arguments:
 --   repair       '1': the counts are written anew
+--   every        in ms: one worker does it in this time, and others find nothing to do; '': always
 --   definitions  as in take.lua: what was taken while there was no limit is counted from now on. '': it is not
 --   limits       ''
 -- Returns a list of what does not hold, in words.
 
 local LEASE_MAX_MS = 700000 -- more than a lease may last: what is looked at later is not being run
+
+local every, sweep = tonumber(arg.every), of_partition .. 'sweep'
+if every then
+	local since = now - (tonumber(redis.pcall('HGET', sweep, 'counted') or 0) or 0)
+	if since >= 0 and since < every then
+		return {}
+	end
+	redis.pcall('HSET', sweep, 'counted', now)
+end
 
 -- How many there are by what they count as, and how many of them were counted by nobody.
 local counts, late = {}, {}
