@@ -46,7 +46,10 @@ function startWorker(executors, ...flags) {
   writeFileSync(token, 'ghs_0123456789.of-the-test\n', { mode: 0o600 });
   const worker = spawn(path.join(build, 'slipway-worker'), ['--config', '/dev/null', '--executors', String(executors),
     '--github-url', peer.url, '--github-token-file', token, '--allow-loopback', 'yes', '--github-write-spacing-ms', '0',
-    ...api.redis.flags('slipway-worker'), ...flags], { stdio: 'ignore', env: { PATH: process.env.PATH } });
+    ...api.redis.flags('slipway-worker'), ...flags],
+  { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH } });
+  worker.log = '';
+  worker.stderr.on('data', (bytes) => { worker.log += bytes; });
   worker.ended = new Promise((resolve) => { worker.once('exit', resolve); });
   workers.push(worker);
   return worker;
@@ -181,4 +184,30 @@ test('all workers count that live, and none that has been silent', async () => {
     await done('one', app);
   }
   assert.equal(await executing(), 1);
+});
+
+test('a worker that is stopping counts no more, and what it still runs does', async () => {
+  await greet('one', 'first');
+  await flood();
+  startWorker(2);
+  startWorker(2);
+  await done('one', 'first');
+  await hang(3);
+  const mostOf = (worker) => /.*runs_of_a_tenant_at_a_time=(\d+)/s.exec(worker.log)?.[1];
+  await until(() => workers.every((worker) => mostOf(worker) === '3'), 'each knows of the other');
+  const runningOf = ({ pid }) => {
+    const name = redis('HKEYS', 'slipway:workers').split('\n').find((known) => known.endsWith(`-${pid}`));
+    return JSON.parse(redis('HGET', 'slipway:workers', name)).running ?? [];
+  };
+  const leaves = await until(() => workers.find((worker) => runningOf(worker).length === 2), 'one has two of them');
+  const stays = workers.find((worker) => worker !== leaves);
+  const [, app] = runningOf(leaves)[0].split(' ');
+  leaves.kill('SIGTERM');
+  await until(() => mostOf(stays) === '1', 'the other one knows');
+  letGo(app);
+  await until(() => redis('HGET', 'slipway:{0}:running', 'tenant:default') === '2', 'one has ended');
+  await greet('one', 'second');
+  await done('one', 'second');
+  assert.equal(await executing(), 2);
+  assert.equal(held.size, 3);
 });
