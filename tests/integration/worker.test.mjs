@@ -274,5 +274,5 @@ test('GitHub access through a personal token: it appears in no log, no Redis val
       assert.ok(!bytes.includes(TOKEN), entry.name);
     }
   }
-  assert.ok(!execFileSync('ps', ['auxwwe'], { encoding: 'latin1' }).includes(TOKEN));
+  assert.ok(!execFileSync('ps', ['auxwwe'], { encoding: 'latin1', maxBuffer: 1 << 28 }).includes(TOKEN));
 });
