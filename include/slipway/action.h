@@ -75,8 +75,13 @@ struct action_definition {
 	/* What some of its calls need beside them (struct provider_request), ending with a NULL
 	 * name; no token is made for anything else. NULL: nothing. */
 	const struct string_pair *more_permissions;
-	bool one_repository; /* all its calls are about one existing repository, to which the token
-				is limited */
+	bool one_repository; /* all its calls are about an existing repository: it gets no token for
+				another call */
+	/* It makes repositories: its token is for all that the app has, because one that is yet to
+	 * be made cannot be named. Of any other action, a token is for the repository that the
+	 * call's path names as /repos/{owner}/{repo}; where it names none, it has of the
+	 * permissions that are about repositories no more than to see what is there. */
+	bool makes_repositories;
 
 	/* The id of another provider than that of its own id, before the point, that it calls as
 	 * well: a run gets credentials of no other. NULL: there is none. */

@@ -229,6 +229,30 @@ static bool refuse_call(struct action_context *context)
 	return false;
 }
 
+static bool expects_absence(const struct provider_request *request)
+{
+	for (size_t i = 0; i < PROVIDER_PARAMETERS; i++)
+		if (request->expect[i] == 404)
+			return true;
+	return false;
+}
+
+/* What a token for the call has to be for. A plan makes nothing: it only looks. */
+static struct provider_grant grant_for(const struct action_context *context,
+	const struct provider_request *request, int64_t made_ago_ms)
+{
+	const struct action_definition *action = context->action;
+	const bool reads = request->method == HTTP_GET, is_look = context->dry_run != NULL && reads;
+
+	return (struct provider_grant){
+		.permissions =
+			request->permissions != NULL ? request->permissions : action->permissions,
+		.one_repository = !action->makes_repositories || is_look,
+		.fresh = made_ago_ms >= 0 && made_ago_ms < FRESH_MS,
+		.may_be_missing = !action->one_repository && (reads || expects_absence(request)),
+	};
+}
+
 /* False where the run has no connection to the provider. */
 static bool prepare_call(struct action_context *context, const struct provider *provider,
 	const struct provider_request *request, struct prepared_call *call)
@@ -241,12 +265,7 @@ static bool prepare_call(struct action_context *context, const struct provider *
 	if (!context_access(context, provider, &call->access))
 		return refuse_call(context);
 	call->notice = (struct credential_notice){ .expires_at = 0 };
-	call->grant = (struct provider_grant){
-		.permissions =
-			request->permissions != NULL ? request->permissions : action->permissions,
-		.one_repository = action->one_repository,
-		.fresh = action->one_repository && made_ago_ms >= 0 && made_ago_ms < FRESH_MS,
-	};
+	call->grant = grant_for(context, request, made_ago_ms);
 	call->exchange = (struct provider_exchange){ .client = context->client,
 		.provider = provider,
 		.access = &call->access,

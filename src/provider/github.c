@@ -426,8 +426,11 @@ static const char *site(struct arena *arena, const char *base_url)
 
 /* Levels: https://docs.github.com/rest/apps/apps, schema app-permissions. */
 static const char *const only_written[] = { "profile", "workflows", NULL };
-static const struct permission_names permission_names = { .least = { "metadata", "read" },
-	.only_written = only_written };
+static const char *const of_account[] = { "members", "organization_",
+	"custom_properties_for_organizations", "enterprise_", NULL };
+static const struct permission_names permission_names = {
+	.least = { "metadata", "read" }, .only_written = only_written, .of_account = of_account
+};
 
 const struct provider github = {
 	.id = "github",

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -210,17 +211,20 @@ static int place_of_repository(const char *path)
 	return found != NULL ? place : -1;
 }
 
-/* A repository that is yet to be made cannot be named; an action says by `one_repository` that it
- * works in one. */
+/* No permission named would be all that the installation has. */
+static void ask_for_least(const struct provider_exchange *exchange, struct mint_question *question)
+{
+	question->permissions =
+		(struct string_map){ &exchange->provider->permission_names->least, 1 };
+}
+
 void github_app_question(const struct provider_exchange *exchange,
 	const struct provider_request *request, struct mint_question *question)
 {
 	const struct provider_grant *grant = exchange->grant;
 	size_t count = 0;
 
-	/* None named would be all that the installation has. */
-	question->permissions =
-		(struct string_map){ &exchange->provider->permission_names->least, 1 };
+	ask_for_least(exchange, question);
 	if (grant == NULL)
 		return;
 	while (grant->permissions != NULL && grant->permissions[count].name != NULL)
@@ -234,6 +238,7 @@ void github_app_question(const struct provider_exchange *exchange,
 		return;
 	question->owner = request->parameters[place];
 	question->repository = request->parameters[place + 1];
+	question->missing = grant->may_be_missing;
 }
 
 /* ---- making a token ---- */
@@ -270,6 +275,14 @@ static const struct field token_answer_fields[] = {
 };
 static const struct record token_answer_record = RECORD(struct token_answer, token_answer_fields);
 
+/* One token, as it is given. */
+struct making {
+	struct mint_question *question;
+	struct token_request body;
+	const char *name; /* in the store */
+	bool is_missing;  /* there is none: the repository may be missing, and is */
+};
+
 /* Both times are of GitHub's clock; ours does not matter. */
 static int64_t life_ms(const struct token_answer *made, const struct provider_response *response)
 {
@@ -299,9 +312,22 @@ static enum error_class check_repositories(const struct provider_exchange *excha
 	return ERROR_NONE;
 }
 
-static enum error_class take_token(const struct provider_exchange *exchange,
-	const struct token_request *asked, const struct provider_response *response,
-	const char *name, const char **ret_token, struct error *error)
+/* Whether it is for the repository that was asked for, and for none of that name of who has the
+ * installation. */
+static bool is_of_question(const struct mint_question *question, const struct token_answer *made)
+{
+	const struct token_repository *repositories = made->repositories.items;
+	const size_t length = strlen(question->owner);
+
+	if (made->repositories.count == 0)
+		return true;
+	const char *name = repositories[0].full_name;
+	return strncasecmp(name, question->owner, length) == 0 && name[length] == '/' &&
+		strcasecmp(name + length + 1, question->repository) == 0;
+}
+
+static enum error_class take_token(const struct provider_exchange *exchange, struct making *making,
+	const struct provider_response *response, const char **ret_token, struct error *error)
 {
 	struct token_answer made;
 	cJSON *json;
@@ -312,10 +338,16 @@ static enum error_class take_token(const struct provider_exchange *exchange,
 	enum error_class class = record_decode(
 		&token_answer_record, json, RECORD_LENIENT, "", exchange->arena, &made, error);
 	cJSON_Delete(json);
-	if (class != ERROR_NONE || check_repositories(exchange, asked, &made, error) != ERROR_NONE)
+	if (class != ERROR_NONE)
+		return class;
+	making->is_missing = making->question->missing && !is_of_question(making->question, &made);
+	if (making->is_missing)
+		return ERROR_NONE;
+	if (check_repositories(exchange, &making->body, &made, error) != ERROR_NONE)
 		return error->class;
 	*ret_token = made.token;
-	return store(name, made.token, clock_monotonic_ms() + life_ms(&made, response), error);
+	return store(
+		making->name, made.token, clock_monotonic_ms() + life_ms(&made, response), error);
 }
 
 static enum error_class ask_for_token(const struct provider_exchange *exchange,
@@ -352,6 +384,7 @@ struct token_name {
 	const char *app, *installation;
 	const char *tenant, *connection, *digest; /* of the record; NULL: that of the settings */
 	const void *grant;
+	bool or_least; /* where the repository is missing, which another process finds out */
 };
 static const struct field token_name_fields[] = {
 	{ STRING_FIELD("app", struct token_name, app) },
@@ -360,16 +393,18 @@ static const struct field token_name_fields[] = {
 	{ STRING_FIELD("connection", struct token_name, connection) },
 	{ STRING_FIELD("digest", struct token_name, digest) },
 	{ OBJECT_FIELD("grant", struct token_name, grant), .record = &token_request_record },
+	{ BOOLEAN_FIELD("orLeast", struct token_name, or_least), .omit_zero = true },
 };
 static const struct record token_name_record = RECORD(struct token_name, token_name_fields);
 
-static enum error_class name_token(const struct provider_exchange *exchange,
-	const struct token_request *grant, const char **ret_name, struct error *error)
+static enum error_class name_token(
+	const struct provider_exchange *exchange, struct making *making, struct error *error)
 {
 	CLEANUP_JSON cJSON *json = NULL;
 	const struct connection *connection = exchange->access->connection;
 	const struct provider_app *app = app_of(exchange);
-	struct token_name name = { app->id, app->installation_id, .grant = grant };
+	struct token_name name = { app->id, app->installation_id, .grant = &making->body,
+		.or_least = making->question->missing && app->mint != NULL };
 	char digest[CONNECTION_DIGEST_SIZE];
 	const char *record;
 
@@ -383,21 +418,25 @@ static enum error_class name_token(const struct provider_exchange *exchange,
 	}
 	if (record_encode(&token_name_record, &name, &json, error) != ERROR_NONE)
 		return error->class;
-	*ret_name = json_print(exchange->arena, json);
-	return *ret_name != NULL ? ERROR_NONE : no_memory(error);
+	making->name = json_print(exchange->arena, json);
+	return making->name != NULL ? ERROR_NONE : no_memory(error);
 }
 
-static enum error_class make_here(const struct provider_exchange *exchange,
-	const struct token_request *body, const char *grant, const char *name,
+static enum error_class make_here(const struct provider_exchange *exchange, struct making *making,
 	const char **ret_token, struct error *error)
 {
 	struct provider_response response = { .status = 0 };
+	const char *grant = name_grant(exchange, &making->body);
 
-	if (ask_for_token(exchange, body, &response, error) != ERROR_NONE)
+	if (grant == NULL)
+		return no_memory(error);
+	if (ask_for_token(exchange, &making->body, &response, error) != ERROR_NONE)
 		return error->class;
 	if (response.status < 400)
-		return take_token(exchange, body, &response, name, ret_token, error);
-	return installation_refuse(exchange, &response, grant, error);
+		return take_token(exchange, making, &response, ret_token, error);
+	making->is_missing = making->question->missing && installation_lacks(&response);
+	return making->is_missing ? ERROR_NONE
+				  : installation_refuse(exchange, &response, grant, error);
 }
 
 /* It lasts for another REFRESH_MS at least. */
@@ -410,27 +449,40 @@ static enum error_class make_elsewhere(const struct provider_exchange *exchange,
 	return store(name, *ret_token, clock_monotonic_ms() + REFRESH_MS + KEPT_MS, error);
 }
 
-enum error_class github_app_token(const struct provider_exchange *exchange,
-	const struct provider_request *request, bool refresh, const char **ret_token,
-	struct error *error)
+static enum error_class give(const struct provider_exchange *exchange, struct making *making,
+	const char **ret_token, struct error *error)
 {
-	struct mint_question question = { .refresh = refresh };
+	struct mint_question *question = making->question;
 
-	github_app_question(exchange, request, &question);
-	const struct token_request body = { question.permissions,
-		{ &question.repository, question.repository != NULL } };
-	const char *grant = name_grant(exchange, &body), *name;
-	if (grant == NULL)
-		return no_memory(error);
-	if (name_token(exchange, &body, &name, error) != ERROR_NONE)
+	making->body = (struct token_request){ question->permissions,
+		{ &question->repository, question->repository != NULL } };
+	if (name_token(exchange, making, error) != ERROR_NONE)
 		return error->class;
-	const struct stored_token *stored = find(name);
-	if (!refresh && stored != NULL && stored->until_ms - clock_monotonic_ms() >= REFRESH_MS) {
+	const struct stored_token *stored = find(making->name);
+	if (!question->refresh && stored != NULL &&
+		stored->until_ms - clock_monotonic_ms() >= REFRESH_MS) {
 		*ret_token = stored->token;
 		return ERROR_NONE;
 	}
 
 	return app_of(exchange)->mint != NULL
-		? make_elsewhere(exchange, &question, name, ret_token, error)
-		: make_here(exchange, &body, grant, name, ret_token, error);
+		? make_elsewhere(exchange, question, making->name, ret_token, error)
+		: make_here(exchange, making, ret_token, error);
+}
+
+enum error_class github_app_token(const struct provider_exchange *exchange,
+	const struct provider_request *request, bool refresh, const char **ret_token,
+	struct error *error)
+{
+	struct mint_question question = { .refresh = refresh };
+	struct making making = { .question = &question, .name = "" };
+
+	github_app_question(exchange, request, &question);
+	enum error_class class = give(exchange, &making, ret_token, error);
+	if (class != ERROR_NONE || !making.is_missing)
+		return class;
+	question = (struct mint_question){ .refresh = refresh };
+	making.is_missing = false;
+	ask_for_least(exchange, &question);
+	return give(exchange, &making, ret_token, error);
 }

@@ -90,6 +90,11 @@ const char *github_app_page(const struct provider_exchange *exchange)
 	return find_page(exchange, &installation);
 }
 
+bool installation_lacks(const struct provider_response *response)
+{
+	return response->status == 422 && strcasestr(response->message, "does not exist") != NULL;
+}
+
 #define LIFT_SUSPENSION                                                                            \
 	"Lift the suspension of the app's installation, then trigger the step again."
 #define GIVE_RIGHTS                                                                                \
@@ -99,8 +104,7 @@ const char *github_app_page(const struct provider_exchange *exchange)
 static enum error_class refuse_grant(const struct provider_exchange *exchange,
 	const struct provider_response *response, const char *grant, struct error *error)
 {
-	if (exchange->grant != NULL && exchange->grant->fresh &&
-		strcasestr(response->message, "does not exist") != NULL)
+	if (exchange->grant != NULL && exchange->grant->fresh && installation_lacks(response))
 		return error_set(error, ERROR_NOT_READY, "GitHub makes no token (%s) yet: %s",
 			grant, response->message);
 	const char *page = github_app_page(exchange);

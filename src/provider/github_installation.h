@@ -16,6 +16,9 @@ enum error_class installation_ask(const struct provider_exchange *exchange,
 enum error_class installation_refuse(const struct provider_exchange *exchange,
 	const struct provider_response *response, const char *grant, struct error *error);
 
+/* Whether it says that the installation has no such repository, or nobody. */
+bool installation_lacks(const struct provider_response *response);
+
 /* The page of the installation, where its permissions and repositories are changed; NULL where
  * GitHub does not say. */
 const char *github_app_page(const struct provider_exchange *exchange);

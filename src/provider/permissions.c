@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "core/workflow.h"
 #include "provider/provider.h"
 #include "provider/providers.h"
@@ -52,21 +53,56 @@ static bool has_name(const char *const *names, const char *name)
 	return *names != NULL;
 }
 
+static bool begins_one(const char *const *beginnings, const char *name)
+{
+	while (*beginnings != NULL && !text_has_prefix(name, *beginnings))
+		beginnings++;
+	return *beginnings != NULL;
+}
+
+/* Room for all of them, and the least. */
+static enum error_class begin(const struct string_map *whole, struct arena *arena,
+	struct string_pair **ret_pairs, struct error *error)
+{
+	*ret_pairs = arena_allocate_array(arena, whole->count + 1, sizeof(**ret_pairs));
+	return *ret_pairs != NULL
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for permissions");
+}
+
 enum error_class permissions_to_read(const struct provider *provider,
 	const struct string_map *whole, struct arena *arena, struct string_map *ret_read,
 	struct error *error)
 {
 	const struct permission_names *names = provider->permission_names;
-	struct string_pair *pairs = arena_allocate_array(arena, whole->count + 1, sizeof(*pairs));
+	struct string_pair *pairs;
 	size_t count = 0;
 
-	if (pairs == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for permissions");
+	if (begin(whole, arena, &pairs, error) != ERROR_NONE)
+		return error->class;
 	for (size_t i = 0; i < whole->count; i++)
 		if (!has_name(names->only_written, whole->items[i].name))
 			pairs[count++] = (struct string_pair){ whole->items[i].name, "read" };
 	if (count == 0)
 		pairs[count++] = names->least;
 	*ret_read = (struct string_map){ pairs, count };
+	return ERROR_NONE;
+}
+
+enum error_class permissions_of_no_repository(const struct provider *provider,
+	const struct string_map *whole, struct arena *arena, struct string_map *ret_left,
+	struct error *error)
+{
+	const struct permission_names *names = provider->permission_names;
+	struct string_pair *pairs;
+	size_t count = 0;
+
+	if (begin(whole, arena, &pairs, error) != ERROR_NONE)
+		return error->class;
+	for (size_t i = 0; i < whole->count; i++)
+		if (begins_one(names->of_account, whole->items[i].name))
+			pairs[count++] = whole->items[i];
+	pairs[count++] = names->least;
+	*ret_left = (struct string_map){ pairs, count };
 	return ERROR_NONE;
 }

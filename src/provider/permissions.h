@@ -25,4 +25,10 @@ enum error_class permissions_to_read(const struct provider *provider,
 	const struct string_map *whole, struct arena *arena, struct string_map *ret_read,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/* Those of them that are about no repository, and the least: for a call that names none. In the
+ * arena. */
+enum error_class permissions_of_no_repository(const struct provider *provider,
+	const struct string_map *whole, struct arena *arena, struct string_map *ret_left,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 #endif

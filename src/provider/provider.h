@@ -71,6 +71,7 @@ struct mint_question {
 	const char *owner, *repository; /* the only one that it is for; NULL: any */
 	struct string_map permissions;
 	bool refresh, fresh; /* as in mint, and in struct provider_grant */
+	bool missing;        /* may_be_missing of the grant, where it names a repository */
 	bool page;           /* not a token is wanted, but what grant_page gives */
 	bool checks;         /* not a token is wanted, but what check_grant finds */
 	int64_t time_left_ms;
@@ -118,12 +119,16 @@ struct provider_grant {
 	const struct string_pair *permissions;
 	bool one_repository; /* none but the one that the request's path names */
 	bool fresh;          /* which was made a moment ago, and may not be known yet */
+	/* That one may not be there, or be another's, which the call is to find out: then a token
+	 * does that has the least permission, for all that the app has. */
+	bool may_be_missing;
 };
 
 /* How the permissions of the tokens of apps are named. */
 struct permission_names {
 	struct string_pair least;        /* to see what is there, and no content of it */
 	const char *const *only_written; /* that nobody can have to read alone, ended by NULL */
+	const char *const *of_account; /* how those begin that are about no repository, likewise */
 };
 
 struct provider_exchange;

@@ -279,6 +279,7 @@ static enum error_class answer_mint(const struct answering *it)
 		.fresh = ask->fresh,
 		.page = ask->wants_page,
 		.checks = ask->checks,
+		.missing = ask->may_be_missing,
 		.time_left_ms = ask->time_left_ms,
 		.key = text_of(ask->key) };
 	struct opening opening = credential_of(it, &found);

@@ -162,6 +162,7 @@ static enum error_class backend_mint(void *backend, const char *provider, const 
 		.fresh = question->fresh,
 		.wants_page = question->page,
 		.checks = question->checks,
+		.may_be_missing = question->missing,
 		.time_left_ms = question->time_left_ms,
 		.key = handover.key };
 	enum error_class class = ask_for(attempt, &ask, &reply, error);

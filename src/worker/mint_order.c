@@ -22,6 +22,7 @@ static const struct field wish_fields[] = {
 	{ BOOLEAN_FIELD("fresh", struct mint_wish, fresh) },
 	{ BOOLEAN_FIELD("page", struct mint_wish, page) },
 	{ BOOLEAN_FIELD("checks", struct mint_wish, checks) },
+	{ BOOLEAN_FIELD("missing", struct mint_wish, missing) },
 	{ INTEGER_FIELD("time_left_ms", struct mint_wish, time_left_ms) },
 	{ STRING_FIELD("key", struct mint_wish, key), .required = true },
 };
@@ -137,15 +138,25 @@ static enum error_class check_repository(const struct connection *connection,
 		whole);
 }
 
-/* A plan changes nothing, so it may not either: it has what is to be read of that alone. */
+/* A plan changes nothing, so it may not either. And what is about repositories is for one that is
+ * named, where the action does not make it first. */
 static enum error_class narrow(const struct provider *provider, const struct step_definition *step,
 	struct mint_wish *wish, struct arena *arena, struct error *error)
 {
-	const struct string_map whole = wish->permissions;
+	const bool is_plan = step_is_dry_run(step), is_named = wish->repository[0] != '\0';
+	struct string_map whole = wish->permissions;
 
-	return step_is_dry_run(step) && !wish->checks
-		? permissions_to_read(provider, &whole, arena, &wish->permissions, error)
-		: ERROR_NONE;
+	wish->missing = wish->missing && (is_plan || !step->action->one_repository);
+	if (wish->checks)
+		return ERROR_NONE;
+	if (is_plan &&
+		permissions_to_read(provider, &whole, arena, &wish->permissions, error) !=
+			ERROR_NONE)
+		return error->class;
+	whole = wish->permissions;
+	return is_named || step->action->makes_repositories
+		? ERROR_NONE
+		: permissions_of_no_repository(provider, &whole, arena, &wish->permissions, error);
 }
 
 enum error_class mint_wish_check(const struct opening *opening, const struct connection *connection,

@@ -17,7 +17,7 @@
 struct mint_wish {
 	const char *owner, *repository;
 	struct string_map permissions;
-	bool refresh, fresh, page, checks;
+	bool refresh, fresh, page, checks, missing;
 	int64_t time_left_ms;
 	const char *key; /* to answer to */
 };

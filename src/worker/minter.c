@@ -128,9 +128,10 @@ static enum error_class make(struct minting_state *state, const struct provider 
 	for (size_t i = 0; i < wish->permissions.count; i++)
 		permissions[i] = wish->permissions.items[i];
 	permissions[wish->permissions.count] = (struct string_pair){ NULL, NULL };
-	const struct provider_grant grant = {
-		.permissions = permissions, .one_repository = is_narrow, .fresh = wish->fresh
-	};
+	const struct provider_grant grant = { .permissions = permissions,
+		.one_repository = is_narrow,
+		.fresh = wish->fresh,
+		.may_be_missing = wish->missing };
 	const struct provider_exchange exchange = { .client = state->minter->client,
 		.provider = provider,
 		.access = &state->access,

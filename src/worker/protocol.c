@@ -85,6 +85,7 @@ static const struct field ask_fields[] = {
 	{ BOOLEAN_FIELD("fresh", struct ask, fresh), .omit_zero = true },
 	{ BOOLEAN_FIELD("wants_page", struct ask, wants_page), .omit_zero = true },
 	{ BOOLEAN_FIELD("checks", struct ask, checks), .omit_zero = true },
+	{ BOOLEAN_FIELD("may_be_missing", struct ask, may_be_missing), .omit_zero = true },
 	{ INTEGER_FIELD("time_left_ms", struct ask, time_left_ms), .omit_zero = true },
 	{ INTEGER_FIELD("spacing_ms", struct ask, spacing_ms), .omit_zero = true },
 	{ INTEGER_FIELD("blocked_ms", struct ask, blocked_ms), .omit_zero = true },

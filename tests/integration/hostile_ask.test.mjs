@@ -142,6 +142,29 @@ test('a name that spells out a wider grant gets no token that was made for that'
   assert.equal(spelled.class, 'not_allowed', JSON.stringify(spelled));
 });
 
+test('a repository that may be missing is no way to a token for all, nor is what is only checked', async () => {
+  const { intercept } = peer;
+  peer.intercept = (call, response) => {
+    const { repositories = [] } = JSON.parse(call.body || '{}');
+    if (call.path === '/app/installations/7') peer.send(response, 200, { permissions: { ...READ, secrets: 'write' } });
+    else if (repositories.includes('gone')) peer.send(response, 422, { message: 'a repository does not exist' });
+    else return intercept(call, response);
+    return true;
+  };
+  const gone = { owner: 'other', repository: 'gone' };
+  const [missing, checked, more] = await ask('other', [
+    question({ ...gone, may_be_missing: true }), question({ checks: true }),
+    question({ checks: true, permissions: { secrets: 'write' } }),
+  ]);
+  peer.intercept = intercept;
+  assert.equal(missing.class, 'scope_missing', JSON.stringify(missing));
+  assert.deepEqual([checked.class, checked.text], [undefined, undefined], JSON.stringify(checked));
+  assert.equal(more.class, 'not_allowed', JSON.stringify(more));
+  assert.deepEqual(minted(), [
+    { permissions: READ, repositories: ['gone'] }, { permissions: { metadata: 'read' }, repositories: ['docs'] },
+  ]);
+});
+
 test('an app that the connection does not list gets nothing by it', async () => {
   const [reply] = await ask('stranger', [question()]);
   assert.equal(reply.class, 'not_allowed', JSON.stringify(reply));

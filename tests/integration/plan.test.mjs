@@ -410,10 +410,16 @@ test('a permission that lacks behind a create is told before anything is made', 
       return true;
     }
     if (!call.path.endsWith('/access_tokens')) return false;
-    const { permissions = {}, repositories } = JSON.parse(call.body);
+    const { permissions = {}, repositories = [] } = JSON.parse(call.body);
     asked.push({ permissions, repositories });
+    if (repositories.some((name) => !peer.repositories.has(`acme/${name}`))) {
+      peer.send(response, 422, { message: 'There is at least one repository that does not exist or is not accessible '
+        + 'to the parent installation.' });
+      return true;
+    }
     const expires = new Date(Date.now() + 3600 * 1000).toISOString().replace(/\.\d+/, '');
-    peer.send(response, 201, { token: `ghs_token_${asked.length}_0123456789`, expires_at: expires });
+    peer.send(response, 201, { token: `ghs_token_${asked.length}_0123456789`, expires_at: expires,
+      repositories: repositories.map((name) => ({ full_name: `acme/${name}` })) });
     return true;
   };
   const other = await Stack.start({
@@ -437,7 +443,10 @@ test('a permission that lacks behind a create is told before anything is made', 
     assert.equal(steps.variables.error.class, 'scope_missing');
     assert.match(steps.variables.error.message, /actions_variables: write/);
     assert.match(steps.variables.error.remedy.url, /installations\/7/);
-    assert.ok(asked.every(({ repositories }) => !repositories?.includes('narrow')), 'what is not there is not named');
+    for (const { permissions, repositories } of asked) {
+      if (repositories.length === 0) assert.deepEqual(permissions, { metadata: 'read' }, 'of no repository');
+    }
+    assert.ok(asked.some(({ repositories }) => repositories.includes('narrow')), 'it may be there already');
     const levels = new Set(asked.flatMap(({ permissions }) => Object.values(permissions)));
     assert.deepEqual([...levels], ['read'], 'a plan has no token to change anything');
     assert.equal(peer.count('POST', /forks/), 0);

@@ -244,9 +244,10 @@ START_TEST(test_a_name_that_spells_out_a_wider_grant_gets_no_token_of_that)
 	static const struct string_pair administer[] = { { "administration", "write" },
 		{ "metadata", "read" }, { NULL, NULL } },
 					look[] = { { "metadata", "read" }, { NULL, NULL } };
-	static const struct provider_grant one = { administer, true, false },
-					   all = { administer, false, false },
-					   least = { look, true, false };
+	static const struct provider_grant one = { .permissions = administer,
+		.one_repository = true },
+					   all = { .permissions = administer },
+					   least = { .permissions = look, .one_repository = true };
 	const struct peer_row rows[] = {
 		{ MINT, .status = 201, .body = MADE_FOR("ghs_wide", "acme/docs"), .times = 2 },
 		{ MINT, .status = 422, .body = J("{'message':'There is no such repository'}") },
@@ -270,7 +271,7 @@ END_TEST
 START_TEST(test_a_token_for_a_repository_that_is_not_listed_is_not_used)
 {
 	static const char *const listed[] = { "acme/docs" };
-	static const struct provider_grant one = { NULL, true, false };
+	static const struct provider_grant one = { .permissions = NULL, .one_repository = true };
 	struct connection narrow = app_of_one;
 	struct peer_row rows[] = {
 		{ MINT, .status = 201, .body = MADE_FOR("ghs_other", "other/docs") },
@@ -291,6 +292,99 @@ START_TEST(test_a_token_for_a_repository_that_is_not_listed_is_not_used)
 	rows[0].body = MADE_FOR("ghs_one", "Acme/docs");
 	peer_set(peer, rows);
 	ck_assert_int_eq(get_for(&narrow, pem, "docs", &one), ERROR_NONE);
+}
+END_TEST
+
+/* What a plan looks at, and a teardown: it may be there, be gone, or be somebody else's. */
+START_TEST(test_one_that_may_be_missing_is_looked_for_by_a_token_that_sees)
+{
+	static const char *const listed[] = { "acme/docs", "other/docs" };
+	static const struct string_pair administer[] = { { "administration", "write" },
+		{ NULL, NULL } };
+	static const struct provider_grant look = { administer, true, false, true },
+					   change = { administer, true, false, false };
+	struct connection narrow = app_of_one;
+	struct peer_row rows[] = {
+		{ MINT, .status = 422, .times = 1,
+			.body = J("{'message':'There is at least one repository that does not "
+				  "exist or is not accessible to the parent installation.'}") },
+		{ MINT, .status = 201, .body = MADE("ghs_sees") },
+		{ REPOSITORY, .status = 404, .body = "{}" },
+		{ .method = NULL },
+	};
+
+	narrow.owners = (struct string_list){ NULL, 0 };
+	narrow.repositories = (struct string_list){ listed, 2 };
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_for(&narrow, pem, "docs", &look), ERROR_NOT_FOUND);
+	ck_assert_str_eq(peer_last(peer, MINT).body, J("{'permissions':{'metadata':'read'}}"));
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_sees");
+	ck_assert_uint_eq(peer_count(peer, MINT), 2);
+	/* It may have been made since: it is asked for again, and the token that sees is not. */
+	rows[0].body = "{'message':'no'}";
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_for(&narrow, pem, "docs", &look), ERROR_SCOPE_MISSING);
+	ck_assert_uint_eq(peer_count(peer, MINT), 1);
+	/* One of that name that is the installation's is none of the call's, whatever is listed. */
+	rows[0] = (struct peer_row){ MINT, .status = 201, .times = 1,
+		.body = MADE_FOR("ghs_for_it", "other/docs") };
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_for(&narrow, pem, "docs", &look), ERROR_NOT_FOUND);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_sees");
+	rows[0].body = MADE_FOR("ghs_for_it", "Acme/Docs");
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_for(&narrow, pem, "docs", &look), ERROR_NOT_FOUND);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_for_it");
+	/* What is to be changed has to be there. */
+	github_app_forget();
+	rows[0] = (struct peer_row){ MINT, .status = 422, .body = "{'message':'does not exist'}" };
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_for(&narrow, pem, "docs", &change), ERROR_SCOPE_MISSING);
+}
+END_TEST
+
+static int asked_elsewhere;
+
+static enum error_class mint_elsewhere(
+	void *data, const struct mint_question *question, const char **ret_text, struct error *ret)
+{
+	(void)data;
+	(void)ret;
+	asked_elsewhere++;
+	*ret_text = question->missing ? "ghs_sees_or_more" : "ghs_for_it";
+	return ERROR_NONE;
+}
+
+/* Which of the two it is that came, whoever has asked elsewhere does not know. */
+START_TEST(test_a_token_that_may_only_see_is_not_used_to_change)
+{
+	static const struct provider_grant look = { .one_repository = true,
+		.may_be_missing = true },
+					   change = { .one_repository = true };
+	struct provider_access access = access_of(&github, &app_of_one, NULL);
+	struct provider_exchange exchange = { .client = client,
+		.provider = &github,
+		.access = &access,
+		.arena = &arena,
+		.deadline_at = clock_monotonic_ms() + 20000,
+		.settings = &settings };
+	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
+		.parameters = { "acme", "docs" } };
+	const char *token;
+
+	access.app.mint = mint_elsewhere;
+	asked_elsewhere = 0;
+	for (int round = 0; round < 2; round++) {
+		exchange.grant = &look;
+		ck_assert_int_eq(
+			github_app_token(&exchange, &request, false, &token, &error), ERROR_NONE);
+		ck_assert_str_eq(token, "ghs_sees_or_more");
+		exchange.grant = &change;
+		ck_assert_int_eq(
+			github_app_token(&exchange, &request, false, &token, &error), ERROR_NONE);
+		ck_assert_str_eq(token, "ghs_for_it");
+	}
+	ck_assert_int_eq(asked_elsewhere, 2);
 }
 END_TEST
 
@@ -332,6 +426,8 @@ int main(void)
 		test_a_record_that_was_changed_gets_no_token_that_was_made_by_the_one_before,
 		test_a_name_that_spells_out_a_wider_grant_gets_no_token_of_that,
 		test_a_token_for_a_repository_that_is_not_listed_is_not_used,
+		test_one_that_may_be_missing_is_looked_for_by_a_token_that_sees,
+		test_a_token_that_may_only_see_is_not_used_to_change,
 		test_a_key_that_is_none_is_told, test_the_workers_app_serves_connections, NULL };
 	EVP_PKEY *key = EVP_RSA_gen(2048);
 	BIO *memory = BIO_new(BIO_s_mem());

@@ -129,8 +129,8 @@ START_TEST(test_token_is_made_once_with_the_least_rights)
 	};
 	static const struct string_pair permissions[] = { { "contents", "write" },
 		{ "metadata", "read" }, { NULL, NULL } };
-	const struct provider_grant grant = { permissions, true, false },
-				    wide = { permissions, false, false };
+	const struct provider_grant grant = { .permissions = permissions, .one_repository = true },
+				    wide = { .permissions = permissions };
 	peer_set(peer, rows);
 	ck_assert_int_eq(get("docs", &grant), ERROR_NONE);
 	ck_assert_int_eq(get("docs", &grant), ERROR_NONE);
@@ -276,7 +276,7 @@ END_TEST
 static enum error_class check(const char *path, const struct string_pair *permissions)
 {
 	const struct provider_access access = github.access(&settings);
-	const struct provider_grant grant = { permissions, true, false };
+	const struct provider_grant grant = { .permissions = permissions, .one_repository = true };
 	const struct provider_exchange exchange = { .client = client,
 		.provider = &github,
 		.access = &access,

@@ -94,10 +94,35 @@ START_TEST(test_to_read_is_left_of_all_that_can_be_read)
 }
 END_TEST
 
+START_TEST(test_of_no_repository_is_what_is_the_organisations)
+{
+	static const struct string_pair pairs[] = { { "contents", "write" },
+		{ "organization_secrets", "write" }, { "administration", "write" },
+		{ "members", "read" }, { "metadata", "read" } };
+	const struct string_map whole = { pairs, 5 }, none = { NULL, 0 };
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	struct string_map left;
+
+	ck_assert_int_eq(permissions_of_no_repository(
+				 provider_find("github"), &whole, &arena, &left, &error),
+		ERROR_NONE);
+	ck_assert_uint_eq(left.count, 3);
+	ck_assert_str_eq(left.items[0].name, "organization_secrets");
+	ck_assert_str_eq(left.items[0].value, "write");
+	ck_assert_str_eq(left.items[1].name, "members");
+	ck_assert_str_eq(left.items[2].name, "metadata");
+	ck_assert_int_eq(
+		permissions_of_no_repository(provider_find("github"), &none, &arena, &left, &error),
+		ERROR_NONE);
+	ck_assert_uint_eq(left.count, 1);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_an_action_that_calls_a_provider_of_apps_has_a_table,
 		test_others_need_none, test_to_read_is_left_of_all_that_can_be_read,
+		test_of_no_repository_is_what_is_the_organisations,
 		test_what_is_compiled_in_has_them, NULL };
 	return suite_main("permissions", tests, NULL, NULL);
 }

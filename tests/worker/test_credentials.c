@@ -429,12 +429,45 @@ START_TEST(a_plan_reads_what_one_of_its_steps_has)
 	wish.permissions = (struct string_map){ team, 1 };
 	ck_assert_str_eq(expect_permissions(&opening), "members: read");
 	wish.owner = wish.repository = "";
+	ck_assert_str_eq(expect_permissions(&opening), "members: read, metadata: read");
+	wish.permissions = honest.permissions;
+	ck_assert_str_eq(expect_permissions(&opening), "metadata: read");
 	wish.permissions = (struct string_map){ look, 1 };
 	ck_assert_str_eq(expect_permissions(&opening), "metadata: read");
 	wish.permissions = (struct string_map){ nobody, 1 };
 	expect_refused(&opening, &wish, "a permission of none");
 	wish.permissions = (struct string_map){ NULL, 0 };
 	expect_refused(&opening, &wish, "all that there are");
+}
+END_TEST
+
+/* One that is yet to be made cannot be named; all else can. */
+START_TEST(only_what_makes_repositories_has_a_token_for_all)
+{
+	static const struct string_pair administer[] = { { "administration", "write" },
+		{ "metadata", "read" } };
+	struct opening opening = of_connection(OF_APP, pem);
+	struct mint_wish wish = { .owner = "", .repository = "", .missing = true, .key = "key" };
+
+	take();
+	opening.wish = &wish;
+	wish.permissions = (struct string_map){ administer, 2 };
+	opening.step = "repo";
+	ck_assert_str_eq(expect_permissions(&opening), "administration: write, metadata: read");
+	opening.workflow = "teardown";
+	opening.step = "repositories";
+	ck_assert_str_eq(expect_permissions(&opening), "metadata: read");
+	wish.owner = "acme";
+	wish.repository = "docs";
+	ck_assert_str_eq(expect_permissions(&opening), "administration: write, metadata: read");
+	ck_assert(expect_order(&opening)->missing);
+	opening.step = "plan";
+	ck_assert_str_eq(expect_permissions(&opening), "administration: read, metadata: read");
+	ck_assert(expect_order(&opening)->missing);
+	opening.workflow = "site";
+	opening.step = "secrets";
+	wish.permissions = honest.permissions;
+	ck_assert_msg(!expect_order(&opening)->missing, "of one repository, and no other");
 }
 END_TEST
 
@@ -494,6 +527,7 @@ int main(void)
 		an_order_is_answered_to_a_key_of_the_usual_length,
 		nothing_is_signed_for_another_day, a_plan_reads_what_one_of_its_steps_has,
 		a_plan_checks_what_its_steps_would_have,
+		only_what_makes_repositories_has_a_token_for_all,
 		a_connection_to_another_provider_gives_nothing, NULL };
 	make_key();
 	int status = suite_main("credentials", tests, set_up, tear_down);

@@ -48,7 +48,13 @@ static void teardown(void)
 		MINT, .status = 201,                                                               \
 		      .body = "{'token':'ghs_made','expires_at':'2099-01-01T00:00:00Z'}"           \
 	}
-#define GIT "/github/repos/acme/docs/git"
+#define NONE_SUCH                                                                                  \
+	"{'message':'There is at least one repository that does not exist or is not accessible "   \
+	"to the parent installation.'}"
+#define GIT     "/github/repos/acme/docs/git"
+#define REMOVED "/github/repos/acme/docs"
+#define FOUND   "{'id':7,'name':'docs','full_name':'acme/docs','owner':{'login':'acme'}}"
+#define REMOVE  J("{'confirm':'trial-app'}")
 
 /* Commits one file, and checks for what the last token was made. */
 static void commit(const char *path, const char *permissions, size_t tokens)
@@ -140,11 +146,7 @@ END_TEST
 START_TEST(test_a_fresh_repository_is_waited_for)
 {
 	static const struct peer_row rows[] = {
-		{ MINT, .status = 422,
-			.body = "{'message':'There is at least one repository that does not exist "
-				"or is not "
-				"accessible "
-				"to the parent installation.'}" },
+		{ MINT, .status = 422, .body = NONE_SUCH },
 		{ "GET", "/github/app/installations/77", .status = 200,
 			.body = "{'html_url':'https://x/77'}" },
 		{ .method = NULL },
@@ -161,12 +163,93 @@ START_TEST(test_a_fresh_repository_is_waited_for)
 }
 END_TEST
 
+/* The token for its repository alone; what is gone is found so by one that sees what is there. */
+START_TEST(test_a_removal_has_a_token_for_what_it_removes)
+{
+	struct peer_row rows[] = {
+		MADE,
+		{ "GET", REMOVED, .status = 200, .body = FOUND },
+		{ "DELETE", REMOVED, .status = 204 },
+		{ .method = NULL },
+	};
+	trial_ledger_put(&trial, "github:repository:acme/docs", J("{'id':'7','created':true}"));
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &github_repository_delete, REMOVE, 2), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, "DELETE", REMOVED), 1);
+	ck_assert_uint_eq(peer_count(trial.peer, MINT), 1);
+	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
+		J("{'permissions':{'administration':'write','metadata':'read'},"
+		  "'repositories':['docs']}"));
+
+	github_app_forget();
+	trial_forget(&trial);
+	trial_ledger_put(&trial, "github:repository:acme/docs", J("{'id':'7','created':true}"));
+	rows[0] = (struct peer_row){ MINT, .status = 422, .body = NONE_SUCH, .times = 1 };
+	rows[1] = (struct peer_row){ "GET", REMOVED, .status = 404, .body = "{}" };
+	rows[2] = (struct peer_row)MADE;
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &github_repository_delete, REMOVE, 2), ACTION_DONE);
+	ck_assert_str_eq(
+		peer_last(trial.peer, MINT).body, J("{'permissions':{'metadata':'read'}}"));
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
+}
+END_TEST
+
+/* Whoever expects that it is gone is told so by GitHub, and not by its token. */
+START_TEST(test_a_removal_ends_where_the_repository_goes_amid_it)
+{
+	const struct peer_row rows[] = {
+		{ MINT, .status = 422, .body = NONE_SUCH, .times = 1 },
+		{ MINT, .status = 201,
+			.body = "{'token':'ghs_sees','expires_at':'2099-01-01T00:00:00Z'}",
+			.times = 1 },
+		{ MINT, .status = 422, .body = NONE_SUCH },
+		{ "GET", REMOVED, .status = 200, .body = FOUND },
+		{ "DELETE", REMOVED, .status = 404, .body = "{}" },
+		{ .method = NULL },
+	};
+	trial_ledger_put(&trial, "github:repository:acme/docs", J("{'id':'7','created':true}"));
+	peer_set(trial.peer, rows);
+	ck_assert_int_eq(trial_run(&trial, &github_repository_delete, REMOVE, 2), ACTION_DONE);
+	ck_assert_uint_eq(peer_count(trial.peer, MINT), 3);
+	ck_assert_int_eq(trial_ledger_size(&trial), 0);
+}
+END_TEST
+
+/* One that is yet to be made cannot be named; a plan makes none. */
+START_TEST(test_a_repository_is_made_with_a_token_for_all_and_looked_for_by_its_name)
+{
+	const struct peer_row rows[] = {
+		{ MINT, .status = 422, .body = NONE_SUCH, .times = 1 },
+		MADE,
+		{ "GET", REMOVED, .status = 403, .body = "{}" },
+		{ .method = NULL },
+	};
+	static const char input[] = "{'owner':'acme','name':'docs'}";
+
+	peer_set(trial.peer, rows);
+	trial.planned = true;
+	ck_assert_int_eq(trial_run(&trial, &github_repository, input, 1), ACTION_FAILED);
+	ck_assert_str_eq(
+		peer_last(trial.peer, MINT).body, J("{'permissions':{'metadata':'read'}}"));
+	github_app_forget();
+	trial.planned = false;
+	peer_set(trial.peer, rows + 1);
+	ck_assert_int_eq(trial_run(&trial, &github_repository, input, 1), ACTION_FAILED);
+	ck_assert_str_eq(peer_last(trial.peer, MINT).body,
+		J("{'permissions':{'administration':'write','contents':'read','metadata':'read'}"
+		  "}"));
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_only_workflows_need_the_right_to_write_them,
 		test_variables_have_a_permission_of_their_own,
 		test_members_are_asked_for_only_for_teams, test_a_fresh_repository_is_waited_for,
-		NULL };
+		test_a_removal_has_a_token_for_what_it_removes,
+		test_a_removal_ends_where_the_repository_goes_amid_it,
+		test_a_repository_is_made_with_a_token_for_all_and_looked_for_by_its_name, NULL };
 	key = EVP_RSA_gen(1024);
 	int status = suite_main("permissions of an app", tests, setup, teardown);
 	EVP_PKEY_free(key);

@@ -418,5 +418,6 @@ const struct action_definition github_repository = {
 	.validate = validate,
 	.run = run,
 	.permissions = permissions,
+	.makes_repositories = true,
 	.undo = &github_repository_delete,
 };
