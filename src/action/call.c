@@ -110,7 +110,6 @@ static void log_redirect(struct action_context *context, const struct provider *
 		names[0] != NULL && names[1] != NULL ? names[1] : "");
 }
 
-#define FRESH_MS 60000 /* a token may not know what was made since */
 /* A fork may take five minutes until it can be worked on, and then come other steps */
 #define RECENT_MS 600000
 
@@ -248,7 +247,7 @@ static struct provider_grant grant_for(const struct action_context *context,
 		.permissions =
 			request->permissions != NULL ? request->permissions : action->permissions,
 		.one_repository = !action->makes_repositories || is_look,
-		.fresh = made_ago_ms >= 0 && made_ago_ms < FRESH_MS,
+		.made_ago_ms = made_ago_ms < 0 ? 0 : made_ago_ms + 1,
 		.may_be_missing = !action->one_repository && (reads || expects_absence(request)),
 	};
 }

@@ -28,7 +28,7 @@ struct stored_token {
 	struct arena arena; /* of the texts */
 	const char *grant;  /* what it is for; NULL: the place is free */
 	const char *token;
-	int64_t until_ms; /* monotonic */
+	int64_t made_ms, until_ms; /* monotonic */
 };
 static struct stored_token tokens[TOKENS_MAX];
 static size_t next_place;
@@ -129,6 +129,7 @@ static enum error_class store(
 		return error->class;
 	place->grant = name;
 	place->token = copy;
+	place->made_ms = clock_monotonic_ms();
 	place->until_ms = until_ms;
 	return ERROR_NONE;
 }
@@ -231,7 +232,7 @@ void github_app_question(const struct provider_exchange *exchange,
 		count++;
 	if (count > 0)
 		question->permissions = (struct string_map){ grant->permissions, count };
-	question->fresh = grant->fresh;
+	question->made_ago_ms = grant->made_ago_ms;
 	const int place =
 		request != NULL && grant->one_repository ? place_of_repository(request->path) : -1;
 	if (place < 0 || request->parameters[place + 1] == NULL)
@@ -449,6 +450,16 @@ static enum error_class make_elsewhere(const struct provider_exchange *exchange,
 	return store(name, *ret_token, clock_monotonic_ms() + REFRESH_MS + KEPT_MS, error);
 }
 
+/* A token is for what had the name when it was made, which another thing may have since. */
+static bool is_good(const struct stored_token *stored, const struct mint_question *question)
+{
+	const int64_t now = clock_monotonic_ms();
+	const bool is_older = question->repository != NULL && question->made_ago_ms > 0 &&
+		now - stored->made_ms > question->made_ago_ms;
+
+	return !question->refresh && !is_older && stored->until_ms - now >= REFRESH_MS;
+}
+
 static enum error_class give(const struct provider_exchange *exchange, struct making *making,
 	const char **ret_token, struct error *error)
 {
@@ -459,8 +470,7 @@ static enum error_class give(const struct provider_exchange *exchange, struct ma
 	if (name_token(exchange, making, error) != ERROR_NONE)
 		return error->class;
 	const struct stored_token *stored = find(making->name);
-	if (!question->refresh && stored != NULL &&
-		stored->until_ms - clock_monotonic_ms() >= REFRESH_MS) {
+	if (stored != NULL && is_good(stored, question)) {
 		*ret_token = stored->token;
 		return ERROR_NONE;
 	}

@@ -101,10 +101,14 @@ bool installation_lacks(const struct provider_response *response)
 	"Give the app's installation the repository and the permissions that are named, then "     \
 	"trigger the step again."
 
+#define FRESH_MS 60000 /* what was made since may not be known where tokens are made */
+
 static enum error_class refuse_grant(const struct provider_exchange *exchange,
 	const struct provider_response *response, const char *grant, struct error *error)
 {
-	if (exchange->grant != NULL && exchange->grant->fresh && installation_lacks(response))
+	const int64_t ago_ms = exchange->grant != NULL ? exchange->grant->made_ago_ms : 0;
+
+	if (ago_ms > 0 && ago_ms < FRESH_MS && installation_lacks(response))
 		return error_set(error, ERROR_NOT_READY, "GitHub makes no token (%s) yet: %s",
 			grant, response->message);
 	const char *page = github_app_page(exchange);

@@ -70,7 +70,8 @@ struct provider_question {
 struct mint_question {
 	const char *owner, *repository; /* the only one that it is for; NULL: any */
 	struct string_map permissions;
-	bool refresh, fresh; /* as in mint, and in struct provider_grant */
+	bool refresh;        /* as in mint */
+	int64_t made_ago_ms; /* as in struct provider_grant */
 	bool missing;        /* may_be_missing of the grant, where it names a repository */
 	bool page;           /* not a token is wanted, but what grant_page gives */
 	bool checks;         /* not a token is wanted, but what check_grant finds */
@@ -118,7 +119,8 @@ struct provider_grant {
 	/* ended by a NULL name; NULL: the least, to see that something is there */
 	const struct string_pair *permissions;
 	bool one_repository; /* none but the one that the request's path names */
-	bool fresh;          /* which was made a moment ago, and may not be known yet */
+	int64_t made_ago_ms; /* since the app made what the call is about: no older token knows it;
+				0: it has not, or nobody knows */
 	/* That one may not be there, or be another's, which the call is to find out: then a token
 	 * does that has the least permission, for all that the app has. */
 	bool may_be_missing;

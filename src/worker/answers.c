@@ -276,7 +276,7 @@ static enum error_class answer_mint(const struct answering *it)
 		.repository = text_of(ask->repository),
 		.permissions = ask->permissions,
 		.refresh = ask->refresh,
-		.fresh = ask->fresh,
+		.made_ago_ms = ask->made_ago_ms,
 		.page = ask->wants_page,
 		.checks = ask->checks,
 		.missing = ask->may_be_missing,

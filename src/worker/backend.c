@@ -159,7 +159,7 @@ static enum error_class backend_mint(void *backend, const char *provider, const 
 		.repository = question->repository,
 		.permissions = question->permissions,
 		.refresh = question->refresh,
-		.fresh = question->fresh,
+		.made_ago_ms = question->made_ago_ms,
 		.wants_page = question->page,
 		.checks = question->checks,
 		.may_be_missing = question->missing,

@@ -19,7 +19,7 @@ static const struct field wish_fields[] = {
 	{ STRING_FIELD("repository", struct mint_wish, repository), .required = true },
 	{ MAP_FIELD("permissions", struct mint_wish, permissions) },
 	{ BOOLEAN_FIELD("refresh", struct mint_wish, refresh) },
-	{ BOOLEAN_FIELD("fresh", struct mint_wish, fresh) },
+	{ INTEGER_FIELD("made_ago_ms", struct mint_wish, made_ago_ms) },
 	{ BOOLEAN_FIELD("page", struct mint_wish, page) },
 	{ BOOLEAN_FIELD("checks", struct mint_wish, checks) },
 	{ BOOLEAN_FIELD("missing", struct mint_wish, missing) },

@@ -17,8 +17,8 @@
 struct mint_wish {
 	const char *owner, *repository;
 	struct string_map permissions;
-	bool refresh, fresh, page, checks, missing;
-	int64_t time_left_ms;
+	bool refresh, page, checks, missing;
+	int64_t made_ago_ms, time_left_ms;
 	const char *key; /* to answer to */
 };
 extern const struct record mint_wish_record;

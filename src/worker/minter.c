@@ -130,7 +130,7 @@ static enum error_class make(struct minting_state *state, const struct provider 
 	permissions[wish->permissions.count] = (struct string_pair){ NULL, NULL };
 	const struct provider_grant grant = { .permissions = permissions,
 		.one_repository = is_narrow,
-		.fresh = wish->fresh,
+		.made_ago_ms = wish->made_ago_ms,
 		.may_be_missing = wish->missing };
 	const struct provider_exchange exchange = { .client = state->minter->client,
 		.provider = provider,

@@ -82,7 +82,7 @@ static const struct field ask_fields[] = {
 	{ STRING_FIELD("repository", struct ask, repository) },
 	{ MAP_FIELD("permissions", struct ask, permissions) },
 	{ BOOLEAN_FIELD("refresh", struct ask, refresh), .omit_zero = true },
-	{ BOOLEAN_FIELD("fresh", struct ask, fresh), .omit_zero = true },
+	{ INTEGER_FIELD("made_ago_ms", struct ask, made_ago_ms), .omit_zero = true },
 	{ BOOLEAN_FIELD("wants_page", struct ask, wants_page), .omit_zero = true },
 	{ BOOLEAN_FIELD("checks", struct ask, checks), .omit_zero = true },
 	{ BOOLEAN_FIELD("may_be_missing", struct ask, may_be_missing), .omit_zero = true },

@@ -73,8 +73,8 @@ struct ask {
 	/* of a token: see struct mint_question */
 	const char *owner, *repository;
 	struct string_map permissions;
-	bool refresh, fresh, wants_page, checks, may_be_missing;
-	int64_t time_left_ms;
+	bool refresh, wants_page, checks, may_be_missing;
+	int64_t made_ago_ms, time_left_ms;
 	int64_t spacing_ms, blocked_ms, retry_ms, response_status;
 };
 extern const struct record ask_record;

@@ -301,8 +301,11 @@ START_TEST(test_one_that_may_be_missing_is_looked_for_by_a_token_that_sees)
 	static const char *const listed[] = { "acme/docs", "other/docs" };
 	static const struct string_pair administer[] = { { "administration", "write" },
 		{ NULL, NULL } };
-	static const struct provider_grant look = { administer, true, false, true },
-					   change = { administer, true, false, false };
+	static const struct provider_grant look = { .permissions = administer,
+		.one_repository = true,
+		.may_be_missing = true },
+					   change = { .permissions = administer,
+						   .one_repository = true };
 	struct connection narrow = app_of_one;
 	struct peer_row rows[] = {
 		{ MINT, .status = 422, .times = 1,
@@ -340,6 +343,36 @@ START_TEST(test_one_that_may_be_missing_is_looked_for_by_a_token_that_sees)
 	rows[0] = (struct peer_row){ MINT, .status = 422, .body = "{'message':'does not exist'}" };
 	peer_set(peer, rows);
 	ck_assert_int_eq(get_for(&narrow, pem, "docs", &change), ERROR_SCOPE_MISSING);
+}
+END_TEST
+
+/* A teardown removes what has the name, and the next deployment makes another thing of that name.
+ */
+START_TEST(test_a_token_is_not_used_for_what_was_made_after_it)
+{
+	struct provider_grant grant = { .one_repository = true }, wide = { .made_ago_ms = 1 };
+	const struct peer_row rows[] = {
+		{ MINT, .status = 201, .body = MADE_FOR("ghs_old", "acme/docs"), .times = 1 },
+		{ MINT, .status = 201, .body = MADE_FOR("ghs_new", "acme/docs") },
+		{ REPOSITORY, .status = 200, .body = "{}" },
+		{ .method = NULL },
+	};
+
+	peer_set(peer, rows);
+	ck_assert_int_eq(get_for(&app_of_one, pem, "docs", &grant), ERROR_NONE);
+	clock_sleep_ms(5);
+	grant.made_ago_ms = 1000 * 3600; /* the token is of it */
+	ck_assert_int_eq(get_for(&app_of_one, pem, "docs", &grant), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_old");
+	grant.made_ago_ms = 1;
+	ck_assert_int_eq(get_for(&app_of_one, pem, "docs", &grant), ERROR_NONE);
+	ck_assert_str_eq(peer_last(peer, REPOSITORY).authorization, "Bearer ghs_new");
+	ck_assert_uint_eq(peer_count(peer, MINT), 2);
+	/* One for all is for that as well. */
+	ck_assert_int_eq(get_for(&app_of_one, pem, "docs", &wide), ERROR_NONE);
+	clock_sleep_ms(5);
+	ck_assert_int_eq(get_for(&app_of_one, pem, "docs", &wide), ERROR_NONE);
+	ck_assert_uint_eq(peer_count(peer, MINT), 3);
 }
 END_TEST
 
@@ -428,6 +461,7 @@ int main(void)
 		test_a_token_for_a_repository_that_is_not_listed_is_not_used,
 		test_one_that_may_be_missing_is_looked_for_by_a_token_that_sees,
 		test_a_token_that_may_only_see_is_not_used_to_change,
+		test_a_token_is_not_used_for_what_was_made_after_it,
 		test_a_key_that_is_none_is_told, test_the_workers_app_serves_connections, NULL };
 	EVP_PKEY *key = EVP_RSA_gen(2048);
 	BIO *memory = BIO_new(BIO_s_mem());
