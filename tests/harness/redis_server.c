@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "store/redis.h"
 
-#define START_MS 10000
+#define START_MS 30000
 
 /* Production's own, from the root of the project. */
 #define SHIPPED_CONF  "conf/redis/slipway.conf"

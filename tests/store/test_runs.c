@@ -973,10 +973,16 @@ START_TEST(test_a_run_outlives_a_broken_queue)
 	overwrite(KEY_BEGUN);
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_STORE_REFUSED);
 	ck_assert_str_eq(read_run().phase, "waiting");
-	/* It is not in the way of others until it is looked at again. */
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error),
 		ERROR_STORE_REFUSED); /* by the other index */
-	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
+	/* It is not in the way of others until it is looked at again, which is in five seconds:
+	 * where the machine stands still for as long, at once. */
+	enum error_class class;
+	int tries = 0;
+	do
+		class = runs_reap(redis, 30000, NULL, &count, &error);
+	while (class == ERROR_STORE_REFUSED && ++tries < 10);
+	ck_assert_int_eq(class, ERROR_NONE);
 	ck_assert_uint_eq(count, 0);
 	ck_assert_int_eq(integer_of("ZCARD", KEY_DELAYED), 1);
 	ck_assert_int_eq(integer_of("EXISTS", KEY_DEAD), 0);

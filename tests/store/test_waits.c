@@ -156,7 +156,7 @@ START_TEST(test_a_worker_that_was_killed_is_named_with_its_last_sign)
 	int64_t at;
 	do
 		at = beat("host-1", 4, 0, 4000);
-	while (look()->now - at > 4500);
+	while (look()->now - at > WORKER_ABSENT_MS);
 	ck_assert_str_eq(shown.runs[0].reason, "turn");
 }
 END_TEST

@@ -505,7 +505,7 @@ START_TEST(test_unseen_commit_is_waited_for_then_access)
 	ck_assert_int_eq(trial_run(&trial, &vercel_deployment, INPUT, 20), ACTION_FAILED);
 	ck_assert_int_ge(trial.age_ms - before, 180000);
 	ck_assert_int_lt(trial.age_ms - before, 230000);
-	ck_assert_int_lt(trial_attempts(&trial), 14);
+	ck_assert_int_lt(trial_attempts(&trial), 18);
 	ck_assert(!error_class_facts(trial_error(&trial)->class)->retryable);
 	ck_assert_str_ne(trial_error(&trial)->remedy, "");
 }

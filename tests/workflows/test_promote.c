@@ -133,7 +133,7 @@ START_TEST(test_lost_answer)
 	};
 	static const struct peer_row lost[] = {
 		{ LOOK, .status = 200, .body = PROJECT("dpl_1", ASKED("succeeded", "1")),
-			.times = 36 },
+			.times = 40 },
 		{ LOOK, .status = 200, .body = PROJECT("dpl_2", "") },
 		BUILT,
 		{ PROMOTE, .status = 500, .times = 1 },

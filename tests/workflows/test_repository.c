@@ -567,7 +567,7 @@ START_TEST(test_probes_for_a_minute_before_it_asks_again)
 		{ .method = NULL },
 	};
 	static const struct peer_row never[] = {
-		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 33 },
+		{ LOOK, .status = 404, .body = NOT_FOUND_BODY, .times = 40 },
 		{ LOOK, .status = 200, .body = DOCS(FORKED) },
 		{ FORK, .behaviour = PEER_DROPS, .times = 1 },
 		{ FORK, .status = 202, .body = DOCS(FORKED) },
@@ -581,7 +581,7 @@ START_TEST(test_probes_for_a_minute_before_it_asks_again)
 	trial_forget(&trial);
 	trial.age_ms = 0;
 	ck_assert_int_eq(run_with(never, FORK_INPUT, 1), ACTION_FAILED);
-	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 40), ACTION_DONE);
+	ck_assert_int_eq(trial_run(&trial, &github_repository, FORK_INPUT, 60), ACTION_DONE);
 	ck_assert_uint_eq(peer_count(trial.peer, FORK), 2);
 	ck_assert_int_ge(trial.age_ms, 50000);
 }
