@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as fastcgi from '../integration/fastcgi.mjs';
-import { build, until } from '../integration/stack.mjs';
+import { askedAgain, build, until } from '../integration/stack.mjs';
 import { RedisServer } from './redis.mjs';
 
 export class Api {
@@ -50,7 +50,12 @@ export class Api {
     return { text, id: text.split('_')[1] };
   }
 
-  request(token, method, uri, json = undefined, headers = {}) {
+  request(...words) {
+    return askedAgain(() => this.requestOnce(...words));
+  }
+
+  // Whatever the answer is.
+  requestOnce(token, method, uri, json = undefined, headers = {}) {
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
     return fastcgi.request(this.socket, method, uri, { ...authorization, ...headers }, json);
   }

@@ -27,5 +27,6 @@ export function cgi(flags, method, uri, body = '', env = {}) {
     body: /json/.test(head) ? JSON.parse(text) : undefined,
     log: done.stderr,
     exit: done.status,
+    headers: { get: (name) => new RegExp(`^${name}: (.*?)\\r?$`, 'mi').exec(head)?.[1] }, // as that of fetch
   };
 }

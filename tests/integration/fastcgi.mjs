@@ -91,11 +91,13 @@ export async function request(socketPath, method, uri, headers = {}, json = unde
   socket.destroy();
   const [head, ...rest] = whole.split('\r\n\r\n');
   const text = rest.join('\r\n\r\n');
+  const header = (name) => new RegExp(`^${name}: (.*?)\\r?$`, 'mi').exec(head)?.[1];
   return {
     status: Number(/^Status: (\d+)/m.exec(head)[1]),
     head,
     text,
-    header: (name) => new RegExp(`^${name}: (.*?)\\r?$`, 'mi').exec(head)?.[1],
+    header,
+    headers: { get: header }, // as that of fetch
     body: /json/.test(head) && text !== '' ? JSON.parse(text) : undefined,
   };
 }

@@ -134,7 +134,7 @@ test('a keeper that is killed is followed by one that reads the key again, and t
   await hold('mine', '${secret.MINE} once more');
   const status = await untilEnded('mine');
   assert.equal(status.status, 'done', JSON.stringify(status));
-  assert.equal(status.attempt, 1);
+  assert.equal(await stack.attemptOf(status), 1);
   assert.notEqual(await keeperPid(), before);
   assert.deepEqual(await executorsOf(await workerPid()), executors);
 });
@@ -197,7 +197,7 @@ async function memoryOfCall(env, token) {
     const [executor] = await executorsOf(worker);
     const [during, supervisor] = [await memoryOf(executor.pid), await memoryOf(worker)];
     held.pop()();
-    await own.untilStatus('docs', 'site', 'repo', ({ status }) => status !== 'running', 20000);
+    await own.untilStatus('docs', 'site', 'repo', ({ status }) => status !== 'running');
     // It tells how its run ended before it wipes what it had for it.
     const afterwards = await until(async () => {
       const parts = await memoryOf(executor.pid);

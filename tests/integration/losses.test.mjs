@@ -21,7 +21,7 @@ test('state lost when a process restarted: SIGKILL of an executor costs one cras
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
   assert.equal(await takeovers(app), 1);
-  assert.equal(end.attempt, 1);
+  assert.equal(await stack.attemptOf(end), 1);
   assert.equal([...peer.repositories.keys()].filter((name) => name === `acme/${app}`).length, 1);
   await assertQuiet();
 });

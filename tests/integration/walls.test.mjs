@@ -50,7 +50,7 @@ test('whatever a hostile action tries is refused, and its run ends in its own wo
       },
     },
   });
-  const status = await stack.untilStatus('walls', 'hostile', 'try', (now) => now.status !== 'running', 20000);
+  const status = await stack.untilStatus('walls', 'hostile', 'try', (now) => now.status !== 'running');
   assert.equal(status.status, 'done', JSON.stringify(status));
   const { results } = status.output;
   assert.ok(results.length >= 60, String(results.length));
@@ -84,7 +84,7 @@ test('a record of an exchange is written all the same', async () => {
   await stack.trigger('recorded', 'site', 'repo', {
     inputs: { repo: { owner: 'acme', name: 'recorded', fork: 'upstream/template' } },
   });
-  await stack.untilStatus('recorded', 'site', 'repo', 'done', 20000);
+  await stack.untilStatus('recorded', 'site', 'repo', 'done');
   await other.drain();
   assert.ok((await readdir(record)).length > 0);
   assert.doesNotMatch(other.log(), /cannot write the trace/);

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build, childrenOf, executorsOf, until } from './stack.mjs';
+import { build, childrenOf, executorsOf, hasExecutors, until } from './stack.mjs';
 
 const KILL_AFTER_MS = 20000;
 const started = new Set();
@@ -65,9 +65,7 @@ export function spawnWorker(stack, peer, options = {}) {
 // Returns when its executors are there.
 export async function startWorker(stack, peer, options = {}) {
   const worker = spawnWorker(stack, peer, options);
-  await until(
-    async () => (await worker.executors()).length === (options.executors ?? 1), 'the executors are there',
-  );
+  await until(() => hasExecutors(worker.pid, options.executors ?? 1), 'the executors are there');
   return worker;
 }
 
