@@ -37,8 +37,9 @@ export class Client {
       this.renewed += 1;
       return this.post(body, sent + 1);
     }
-    this.answers.push({ at, took: Date.now() - at, status, mode: body.mode, detail: answer.detail });
-    return { status, answer };
+    const took = Date.now() - at;
+    this.answers.push({ at, took, status, mode: body.mode, detail: answer.detail });
+    return { status, answer, took };
   }
 
   // Triggers until somebody says that it is accepted.

@@ -7,7 +7,7 @@ import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { TESTER, shippedUsers } from '../harness/redis.mjs';
-import { build, childrenOf, executorsOf, freePort, until } from '../integration/stack.mjs';
+import { build, childrenOf, executorsOf, freePort, hasExecutors, until } from '../integration/stack.mjs';
 import { Provider } from './provider.mjs';
 import { Redis } from './resp.mjs';
 
@@ -310,7 +310,7 @@ export class Cluster {
     worker.executors = () => executorsOf(worker.pid);
     this.workers.push(worker);
     await until(
-      async () => worker.gone || (await worker.executors()).length === executors,
+      async () => worker.gone || (await hasExecutors(worker.pid, executors)),
       'the executors are there',
     );
     return worker;

@@ -2,6 +2,7 @@
 // end: four steps, `left` and `right` need `base`, and `top` needs both. Each makes an object of its own name.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../integration/stack.mjs';
+import { wasHit } from './checker.mjs';
 import { Client } from './client.mjs';
 
 export const STEPS = ['base', 'left', 'right', 'top'];
@@ -39,7 +40,7 @@ export class Deployer extends Client {
   }
 
   // Sends it until it is accepted. It may be unknown what became of it, or others may be in the way for a while.
-  async insist(mode, app, rest, boundMs = 30000) {
+  async insist(mode, app, rest, boundMs = 120000) {
     const giveUp = Date.now() + boundMs;
     for (;;) {
       const { status, answer } = await this.send(mode, app, rest);
@@ -67,7 +68,7 @@ export class Deployer extends Client {
 
   // Until the server has ended it, without a word from any client: as it was to end, and not for a while as something
   // else.
-  async ended(app, boundMs = 30000) {
+  async ended(app, boundMs = 120000) {
     const over = async () => {
       const one = await this.deployment(app).catch(() => ({}));
       return one.status !== undefined && one.status !== 'running' && one;
@@ -111,7 +112,7 @@ export async function checkDeployments(cluster, deployer, options = {}) {
     if (now.status !== one.expected) violations.push(`D1: ${app} is ${now.status}, not ${one.expected}`);
     else await checkSteps(cluster, app, one, violations);
   }
-  const hit = (post) => cluster.hits.some((one) => one.at >= post.at - 5000 && one.at <= post.at + 5000);
+  const hit = (post) => wasHit(cluster, post);
   for (const [name, object] of cluster.provider.objects) {
     const repeats = object.posts.slice(0, -1);
     if (repeats.length > 0 && !(options.repeatsAllowed && repeats.every(hit)))

@@ -218,7 +218,7 @@ async function checkUnknown(mixture) {
 }
 
 export async function run({ runs }, random) {
-  const cluster = await Cluster.start({ graceSeconds: 1 });
+  const cluster = await Cluster.start({ graceSeconds: 1, leaseSeconds: 30 });
   const mixture = new Mixture(cluster, random);
   await mixture.startApi('before');
   // One of the old build stays until nothing more is accepted for it.
@@ -236,7 +236,7 @@ export async function run({ runs }, random) {
   await Promise.all(cluster.workers.filter((worker) => !worker.variant).map((worker) => cluster.stopWorker(worker)));
   for (let i = 0; i < 10; i += 1) await mixture.trigger('before', `late-${i}`, WORK.before[i % 4]);
   const late = mixture.runs.find(({ appId }) => appId === 'late-0');
-  await until(async () => (await mixture.poll(late)).reason === 'no_worker_for_version', 'the status says why', 20000);
+  await until(async () => (await mixture.poll(late)).reason === 'no_worker_for_version', 'the status says why');
   await mixture.cancelSome();
   await cluster.startWorker({ executors: 3 });
   await mixture.check();

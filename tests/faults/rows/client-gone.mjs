@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../client.mjs';
 import { Cluster } from '../cluster.mjs';
-import { check } from '../checker.mjs';
+import { check, failedOf } from '../checker.mjs';
 
 export const name = 'client goes away at each byte; nginx reload';
 export const scales = { full: { step: 1, reloads: 20 }, part: { step: 9, reloads: 3 } };
@@ -34,7 +34,7 @@ function requestOf(app) {
 }
 
 export async function run({ step, reloads }) {
-  const cluster = await Cluster.start();
+  const cluster = await Cluster.start({ leaseSeconds: 30 });
   const client = new Client(cluster);
   await cluster.startWorker({ executors: 6 });
   let points = 0;
@@ -58,7 +58,7 @@ export async function run({ step, reloads }) {
   going = false;
   await load;
   const violations = await check(cluster, client);
-  const failed = client.answers.slice(before).filter((answer) => answer.status === 0 || answer.status >= 500);
+  const failed = failedOf(client.answers.slice(before));
   if (failed.length > 0)
     violations.push(`${failed.length} requests failed by a reload: ${JSON.stringify(failed[0])}`);
   await cluster.stop();

@@ -37,7 +37,7 @@ export async function run({ apps, kills }, random) {
       const app = `killed-${next}`;
       const words = random() < 0.2 ? { [STEPS[Math.floor(random() * 4)]]: 'refused' } : {};
       await deployer.start(app, words, { startId: 'only' });
-      await deployer.ended(app, 60000);
+      await deployer.ended(app);
     }
   };
   const load = Promise.all(Array.from({ length: 8 }, starts));

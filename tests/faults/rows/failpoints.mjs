@@ -210,7 +210,7 @@ async function attempt(cluster, client, point, action) {
   await tended(cluster, action === 'stop', async () => {
     await ways.find(([pattern]) => pattern.test(point))[1](cluster, client, app);
     // The point may lie in what every worker does from time to time.
-    await until(async () => !(await cluster.armed(point)), `${point} is passed`, 20000);
+    await until(async () => !(await cluster.armed(point)), `${point} is passed`);
     cluster.hits.push({ at: Date.now(), worker: '', what: `${action} at ${point}` });
     // Whatever was hit, the next one goes through.
     await client.object(`${app}-next`);

@@ -6,21 +6,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../integration/stack.mjs';
 import { Client } from '../client.mjs';
 import { Cluster } from '../cluster.mjs';
-import { check } from '../checker.mjs';
+import { check, isSlow } from '../checker.mjs';
 
 export const name = 'memory full; disk full';
 export const scales = { full: { triggers: 1000 }, part: { triggers: 200 } };
 const ROOM_LEFT = 128 << 10; // of the disk: what 200 triggers write is more
 const LONG = 'x'.repeat(900);
 
-const greet = (client, app) =>
-  client.post({
-    mode: 'trigger',
-    appId: app,
-    workflowId: 'hello',
-    actionId: 'greet',
-    inputs: { greet: { text: LONG } },
-  });
+// Sent again where Redis was only slow: it may have been accepted then.
+async function greet(client, app) {
+  for (;;) {
+    const { status, answer, took } = await client.post({
+      mode: 'trigger',
+      appId: app,
+      workflowId: 'hello',
+      actionId: 'greet',
+      inputs: { greet: { text: LONG } },
+    });
+    if (!isSlow({ status, took, detail: answer.detail })) return { status, answer };
+    await sleep(100);
+  }
+}
 
 // Triggers once each; those that were accepted are followed to their end, those that were refused come again later.
 async function triggerAll(client, prefix, count) {
@@ -28,7 +34,7 @@ async function triggerAll(client, prefix, count) {
   for (let i = 0; i < count; i += 1) {
     const app = `${prefix}-${i}`;
     const { status, answer } = await greet(client, app);
-    if (status === 202)
+    if (status === 202 || status === 200)
       client.runs.set(`${app}/greet`, {
         app,
         workflow: 'hello',
@@ -115,7 +121,6 @@ async function diskFull(triggers) {
     await until(
       async () => (await client.post({ mode: 'poll', appId: 'disk-0', workflowId: 'hello' })).status === 200,
       'it is served again',
-      20000,
     );
     await Promise.all([...client.runs.values()].map((run) => client.follow(run)));
     await comeAgain(client, refused);

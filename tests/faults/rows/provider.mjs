@@ -59,10 +59,18 @@ const kinds = {
   },
 };
 
-async function endsInItsClass(cluster, client, app, expected) {
-  const began = Date.now();
-  const run = await client.run(app, 'once', { once: { name: app } }, { boundMs: 30000 });
-  const took = Date.now() - began;
+const TRIES = 4;
+
+// An attempt that the machine held up for as long as it may take says nothing of how it would have ended.
+async function endsInItsClass(cluster, client, kind, expected) {
+  let [run, took, app] = [undefined, 0, kind];
+  for (let tries = 1; run === undefined || (run.error?.class === 'timeout' && expected !== 'timeout'); tries += 1) {
+    if (tries > TRIES) break;
+    app = `${kind}-${tries}`;
+    const began = Date.now();
+    run = await client.run(app, 'once', { once: { name: app } });
+    took = Date.now() - began;
+  }
   if (run.status !== 'error' || run.error.class !== expected)
     client.violation(
       'provider',

@@ -53,7 +53,7 @@ async function once(cluster, client, prefix, damage, random) {
   await Promise.all(runs.map((run) => client.poll(run)));
   cluster.hits.push({ at: Date.now(), worker: '', what: 'rolled back' });
   await damage();
-  await Promise.all(runs.map((run) => client.follow(run, { mayGoBack: true, boundMs: 20000 })));
+  await Promise.all(runs.map((run) => client.follow(run, { mayGoBack: true, boundMs: 60000 })));
   // Whoever was told idle triggers again.
   for (const run of runs.filter((one) => one.lost)) await client.object(run.app);
   return runs.filter((run) => run.lost || run.wentBack).length;

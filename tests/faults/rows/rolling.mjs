@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf, until } from '../../integration/stack.mjs';
 import { Client } from '../client.mjs';
 import { Cluster } from '../cluster.mjs';
-import { check } from '../checker.mjs';
+import { burnt, check, failedOf } from '../checker.mjs';
 
 export const name = 'rolling restart under load';
 export const scales = { full: { restarts: 100, requests: 5000 }, part: { restarts: 8, requests: 300 } };
@@ -19,7 +19,7 @@ async function restartApi(cluster) {
 }
 
 export async function run({ restarts, requests }, random) {
-  const cluster = await Cluster.start({ graceSeconds: 1 });
+  const cluster = await Cluster.start({ graceSeconds: 1, leaseSeconds: 30 });
   const client = new Client(cluster);
   cluster.provider.delayMs = 60;
   for (let i = 0; i < 3; i += 1) await cluster.startWorker({ executors: 4 });
@@ -47,9 +47,9 @@ export async function run({ restarts, requests }, random) {
   going = false;
   await load;
   const violations = await check(cluster, client);
-  const crashed = [...client.runs.values()].filter((one) => one.crashes > 0 || one.attempt > 1).length;
+  const crashed = (await burnt(cluster, client)).length;
   if (crashed > 0) violations.push(`${crashed} runs counted a crash or an attempt`);
-  const failed = client.answers.filter((answer) => answer.status === 0 || answer.status >= 500);
+  const failed = failedOf(client.answers);
   if (failed.length > 0) violations.push(`${failed.length} requests failed: ${JSON.stringify(failed[0])}`);
   await cluster.stop();
   return {

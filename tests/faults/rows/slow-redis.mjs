@@ -34,8 +34,8 @@ const stalls = {
 };
 
 export async function run({ times, ways }) {
-  // Half of this lease is more than the stall.
-  const cluster = await Cluster.start({ leaseSeconds: 12 });
+  // A third of this lease is more than the stall.
+  const cluster = await Cluster.start({ leaseSeconds: 30 });
   const client = new Client(cluster);
   await cluster.startWorker({ executors: 6 });
   const violations = [];

@@ -14,18 +14,22 @@ async function round(cluster, client, prefix, violations) {
   const victims = [];
   for (let i = 0; i < 2; i += 1) victims.push(await cluster.startWorker({ executors: EXECUTORS }));
   // Calls of the victims hang until they have been stopped; the answer comes when they wake up: for a late reader.
-  const held = [];
+  // An executor that its supervisor has ended meanwhile, on a machine that stood still, is in none any more.
+  const calls = new Set();
   cluster.provider.intercept = async (call) => {
     if (!victims.some((worker) => worker.name === call.worker)) return false;
     await new Promise((resolve) => {
-      held.push({ call, resolve });
+      const one = { call, resolve };
+      calls.add(one);
+      call.socket.once('close', () => calls.delete(one));
     });
     return call.socket.destroyed;
   };
   const count = victims.length * EXECUTORS;
   const load = client.objects(prefix, count, { concurrency: count });
-  await until(() => held.length === count, 'every executor is in a call');
+  await until(() => calls.size === count, 'every executor is in a call');
   for (const worker of victims) await cluster.freezeWorker(worker);
+  const held = [...calls];
   await cluster.startWorker({ executors: EXECUTORS });
   await sleep(cluster.options.leaseSeconds * 3000);
   await load;
