@@ -23,7 +23,7 @@ async function deploy(appId, workflowId, rest) {
   return until(async () => {
     const { deployment } = (await stack.get(`/api/deploy?appId=${appId}&workflowId=${workflowId}`)).body;
     return deployment.deploymentId === body.deploymentId && deployment.status !== 'running' && deployment;
-  }, `${appId} is deployed`, 20000);
+  }, `${appId} is deployed`);
 }
 
 test('what is exported is made again on an empty Slipway, with the secrets from files', async () => {

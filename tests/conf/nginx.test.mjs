@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect as connectTls, getCiphers } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../integration/stack.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONF = path.join(ROOT, 'conf/nginx');
@@ -24,16 +25,6 @@ async function until(condition, what) {
     assert.ok(Date.now() < end, `${what} in 60 s`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const found = server.address().port;
-      server.close(() => resolve(found));
-    });
-  });
 }
 
 function request(method, target, { body, headers, localAddress } = {}) {

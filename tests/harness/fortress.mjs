@@ -160,6 +160,19 @@ export class Fortress {
     return keyOf(app, 'site:repo');
   }
 
+  // Changes what is stored of such a run: while the worker stands still, whose own write would replace that.
+  async whileWaiting(app, change) {
+    const isWaiting = (status) => status.phase === 'waiting';
+    for (;;) {
+      await this.until(app, 'site', 'repo', isWaiting);
+      this.worker.kill('SIGSTOP');
+      if (isWaiting(await this.status(app, 'site', 'repo'))) break;
+      this.worker.kill('SIGCONT');
+    }
+    change();
+    this.worker.kill('SIGCONT');
+  }
+
   greet(app, text, rest) {
     return this.trigger(app, 'hello', 'greet', { greet: { text } }, rest);
   }

@@ -87,6 +87,17 @@ function hurry(app) {
   f.attack('ZADD', 'slipway:{0}:live', '1', `default:${app}:site:repo`);
 }
 
+// With what somebody has changed of it meanwhile; since when the provider is to see nothing of it.
+async function hurryWith(app, change) {
+  let mark;
+  await f.whileWaiting(app, () => {
+    change();
+    mark = f.peer.calls.length;
+    hurry(app);
+  });
+  return mark;
+}
+
 test('a forged checkpoint, that of another run, and that of this run with another input', async () => {
   const own = await f.waiting('checked');
   const text = f.attack('HGET', own, 'checkpoint');
@@ -98,21 +109,16 @@ test('a forged checkpoint, that of another run, and that of this run with anothe
   ];
   for (const [index, [words, forge]] of forgeries.entries()) {
     const app = ['checked', 'another'][index];
-    forge();
-    const mark = f.peer.calls.length;
-    hurry(app);
+    const mark = await hurryWith(app, forge);
     assertForged(await f.until(app, 'site', 'repo'), new RegExp(`checkpoint of the run.*${words}`), mark);
   }
   const bent = await f.waiting('bentinput');
-  f.attack('HSET', bent, 'input', JSON.stringify({ owner: 'acme', name: 'theirs', fork: 'upstream/template' }));
-  const mark = f.peer.calls.length;
-  hurry('bentinput');
+  const input = JSON.stringify({ owner: 'acme', name: 'theirs', fork: 'upstream/template' });
+  const mark = await hurryWith('bentinput', () => f.attack('HSET', bent, 'input', input));
   assertForged(await f.until('bentinput', 'site', 'repo'), /another text or place/, mark);
   // Of an earlier run of the same step.
   const again = await f.waiting('checked');
-  const later = f.peer.calls.length;
-  f.attack('HSET', again, 'checkpoint', text);
-  hurry('checked');
+  const later = await hurryWith('checked', () => f.attack('HSET', again, 'checkpoint', text));
   assertForged(await f.until('checked', 'site', 'repo'), /another text or place/, later);
 });
 
@@ -194,7 +200,8 @@ test('keys are read again while Redis is slow: the worker goes on, and so do its
     await Promise.race([crash, until(() => reads() > before, 'it has read them')]);
     f.redis.process.kill('SIGCONT');
     await Promise.all(posts);
-    await Promise.all(ask()); // of which some may have been refused
+    // Some may have been refused.
+    await until(async () => (await Promise.all(ask())).every(({ runId }) => runId), 'all are taken');
     const ends = Promise.all(apps.map((app) => f.until(app, 'hello', 'greet')));
     const found = await Promise.race([crash, ends]);
     assert.deepEqual(found.map((status) => status.output?.text), apps.map(() => 'honest'), JSON.stringify(found));

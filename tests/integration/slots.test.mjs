@@ -18,7 +18,9 @@ const lines = [];
 
 // What slipway dev starts as redis-server: the same, as the one node of a cluster.
 async function shadowRedis() {
-  const [port, bus] = [await freePort(), await freePort()];
+  const port = await freePort();
+  let bus = port;
+  while (bus === port) bus = await freePort();
   const node = `${'a'.repeat(40)} 127.0.0.1:${port}@${bus} myself,master - 0 0 1 connected 0-16383`;
   const program = path.join(folder, 'redis-server');
   await writeFile(path.join(folder, 'nodes.conf'), `${node}\nvars currentEpoch 1 lastVoteEpoch 0\n`);

@@ -19,7 +19,7 @@ export function startBrowser() {
 export async function visit(browser, address, context, options = {}) {
   const within = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
   const page = await within.newPage();
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(60000);
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   // The browser's own line about an answer of 4xx is no complaint of ours.

@@ -408,7 +408,7 @@ test('however much a page follows, two of its polls wait at a time, and a trigge
     globalThis.ended = all.map((app) =>
       new SlipwayClient({ baseUrl: location.origin }).watchWorkflow('hello', app).then(() => app));
   }, apps);
-  await until(() => apps.every((app) => polled.get(app) >= 4), 'each is polled again and again', 30000);
+  await until(() => apps.every((app) => polled.get(app) >= 4), 'each is polled again and again');
   assert.equal(most, 2);
   // Those that waited for nobody else's change would keep all six connections for long.
   const begun = await page.evaluate(async () => {
