@@ -228,14 +228,15 @@ test('a poll that is held is one request, however often it is looked at', async 
   }, 'no worker is what it waits for');
   const tag = /^ETag: (.*?)\r?$/mi.exec((await api.get(tokenOf('hold'),
     '/api/deploy?appId=a&workflowId=hello')).head)[1];
+  const before = show('hold').requests.used;
   const held = api.get(tokenOf('hold'), '/api/deploy?appId=a&workflowId=hello&wait=25', { 'if-none-match': tag });
   await until(() => redis('CLIENT', 'LIST').includes('name=slipway-api-changes'), 'it is held');
-  const before = show('hold').requests.used;
   // The app changes, and not what the poll shows.
   for (let i = 0; i < 20; i += 1) redis('XADD', 'slipway:{0}:changes', '*', 'a', 'hold:a');
   await accepted(cancel('hold', 'a'));
   const answer = await held;
-  assert.ok(show('hold').requests.used <= before + 1);
+  const { used } = show('hold').requests; // with the cancel
+  assert.ok(used <= before + 2, `${used} requests, ${before} before`);
   assert.equal(answer.body.actions[0].runId, runId);
   assert.equal(answer.body.actions[0].status, 'error');
 });

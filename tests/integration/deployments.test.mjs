@@ -17,10 +17,15 @@ after(() => stack.stop());
 const anApp = () => `app-${(apps += 1)}`;
 const post = (mode, appId, workflowId, rest = {}) => stack.post({ mode, appId, workflowId, ...rest });
 const poll = async (appId, workflowId) => (await stack.get(`/api/deploy?appId=${appId}&workflowId=${workflowId}`)).body;
-const ended = (appId, workflowId, status) => until(async () => {
-  const answer = await poll(appId, workflowId);
-  return answer.deployment?.status === status && answer;
-}, `the deployment of ${appId} is ${status}`);
+const ended = (appId, workflowId, status) => {
+  let answer;
+  return until(async () => {
+    answer = await poll(appId, workflowId);
+    return answer.deployment?.status === status && answer;
+  }, `the deployment of ${appId} is ${status}`).catch((error) => {
+    throw new Error(`${error.message}; it is ${JSON.stringify(answer)}`);
+  });
+};
 const step = (answer, id) => answer.actions.find((one) => one.actionId === id);
 const statuses = (answer) => Object.fromEntries(answer.actions.map((one) => [one.actionId, one.status]));
 
