@@ -399,7 +399,7 @@ START_TEST(test_a_token_that_may_only_see_is_not_used_to_change)
 		.provider = &github,
 		.access = &access,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 20000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.settings = &settings };
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
 		.parameters = { "acme", "docs" } };

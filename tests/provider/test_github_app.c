@@ -281,7 +281,7 @@ static enum error_class check(const char *path, const struct string_pair *permis
 		.provider = &github,
 		.access = &access,
 		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + 3000,
+		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.settings = &settings,
 		.grant = &grant };
 	const struct provider_request request = { .path = path, .parameters = { "acme", "docs" } };
