@@ -283,7 +283,7 @@ static enum error_class load_functions(struct supervisor *supervisor, struct err
 		: ERROR_NONE;
 }
 
-typedef enum error_class house_part(struct supervisor *supervisor, struct error *error);
+typedef enum error_class house_part(struct supervisor *, struct error *);
 
 /* A key that a hand has broken stops what needs it, and nothing else. Gives the first error. */
 static enum error_class keep_house(struct supervisor *supervisor, struct error *error)

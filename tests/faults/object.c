@@ -67,6 +67,8 @@ static const struct call_row calls[] = {
 	{ .path = NULL },
 };
 
+static const struct string_pair permissions[] = { { "metadata", "read" }, { NULL, NULL } };
+
 /* The same with one short attempt: for what goes wrong at once. */
 const struct action_definition object_once = {
 	.id = "faults.once",
@@ -76,6 +78,7 @@ const struct action_definition object_once = {
 	.output = RECORD(struct output, output_fields),
 	.run = run,
 	.other_provider = "github",
+	.permissions = permissions,
 	.calls = calls,
 	.attempt_timeout_s = 5,
 	.max_attempts = 1,
@@ -89,6 +92,7 @@ const struct action_definition object = {
 	.output = RECORD(struct output, output_fields),
 	.run = run,
 	.other_provider = "github",
+	.permissions = permissions,
 	.calls = calls,
 	.attempt_timeout_s = 30,
 };
