@@ -13,7 +13,7 @@ import { TESTER } from '../harness/redis.mjs';
 import { build, until } from './stack.mjs';
 
 const BUDGETS = 'alive.live=3 edge.live=3 days.starts=2 names.apps=2 bytes.bytes=20000 few.requests=3 ' +
-  'many.requests=600 whole.live=0 reuse.starts=1 reuse.live=2 old.live=2 hold.requests=6000 flood.live=40 ' +
+  'many.requests=600 whole.live=0 reuse.starts=1 reuse.live=2 old.live=2 hold.requests=100 flood.live=40 ' +
   'cut.starts=1 swept.bytes=1000000 gone.apps=1 kept.apps=1 twice.apps=2 none.requests=0 ' +
   'full.live=2 full.requests=60 calm.live=1 calm.requests=600000';
 const DAY_MS = 86_400_000;
@@ -44,6 +44,7 @@ const start = (tenant, app, rest = {}) => post(tenant, 'start', app,
   { workflowId: 'hello', inputs: { greet: { text: 'hello' } }, ...rest });
 const cancel = (tenant, app) => post(tenant, 'cancel', app, { workflowId: 'hello', actionId: 'greet' });
 const keysOf = (tenant, app) => redis('KEYS', `slipway:{0}:*:${tenant}:${app}:*`);
+const etagOf = (answer) => /^ETag: (.*?)\r?$/mi.exec(answer.head)[1];
 const retryAfter = (answer) => Number(/^Retry-After: (\d+)\r?$/mi.exec(answer.head)?.[1]);
 
 function startWorker(executors = 1) {
@@ -220,23 +221,25 @@ test('who goes on at the pace of his budget is let in again', async () => {
 });
 
 test('a poll that is held is one request, however often it is looked at', async () => {
+  const poll = (rest = '', headers = {}) =>
+    api.get(tokenOf('hold'), `/api/deploy?appId=a&workflowId=hello${rest}`, headers);
   const { runId } = await accepted(trigger('hold', 'a'));
-  // What it says of why it waits changes no more now.
-  await until(async () => {
-    const { body } = await api.get(tokenOf('hold'), '/api/deploy?appId=a&workflowId=hello');
-    return body.actions[0].reason === 'no_worker';
-  }, 'no worker is what it waits for');
-  const tag = /^ETag: (.*?)\r?$/mi.exec((await api.get(tokenOf('hold'),
-    '/api/deploy?appId=a&workflowId=hello')).head)[1];
+  // What it says of why it waits changes no more now. It is asked seldom, as only a small budget is counted one by one.
+  let answer = await poll();
+  while (answer.body.actions[0].reason !== 'no_worker') {
+    await new Promise((resolve) => { setTimeout(resolve, 200); });
+    answer = await poll();
+  }
   const before = show('hold').requests.used;
-  const held = api.get(tokenOf('hold'), '/api/deploy?appId=a&workflowId=hello&wait=25', { 'if-none-match': tag });
+  const held = poll('&wait=25', { 'if-none-match': etagOf(answer) });
   await until(() => redis('CLIENT', 'LIST').includes('name=slipway-api-changes'), 'it is held');
   // The app changes, and not what the poll shows.
   for (let i = 0; i < 20; i += 1) redis('XADD', 'slipway:{0}:changes', '*', 'a', 'hold:a');
   await accepted(cancel('hold', 'a'));
-  const answer = await held;
+  answer = await held;
   const { used } = show('hold').requests; // with the cancel
-  assert.ok(used <= before + 2, `${used} requests, ${before} before`);
+  // Either may be sent again where Redis was slow; the looks would be 20.
+  assert.ok(used <= before + 10, `${used} requests, ${before} before`);
   assert.equal(answer.body.actions[0].runId, runId);
   assert.equal(answer.body.actions[0].status, 'error');
 });
