@@ -6,6 +6,8 @@ import { TESTER } from '../harness/redis.mjs';
 import { until } from '../integration/stack.mjs';
 
 export const LIVE = 'slipway:{0}:live';
+export const CONCURRENCY = 50; // of the peers
+export const GAP_MS = 5; // between two runs at idle
 const BATCH = 200;
 const BOUND_MS = 30000; // for what would hang
 let nextApp = 1;
@@ -91,6 +93,13 @@ export async function watchDrain(servers, worker, total) {
 
 export function untilDrained(servers) {
   return until(async () => (await liveCount(servers)) === 0, 'no run is live', 4 * BOUND_MS);
+}
+
+// A worker that has done what there was, and what it does at its start.
+export async function startIdleWorker(servers) {
+  servers.startWorker();
+  await untilDrained(servers);
+  await pause(500);
 }
 
 // From sending the script call of a trigger to the message that its run is no longer live, one at a time.

@@ -2,13 +2,10 @@
 // reaper costs.
 import { SlipwayClient } from '../../client/slipway.js';
 import {
-  enqueue, liveCount, measureLatency, median, pause, recordAndStop, untilDrained, watchDrain,
+  CONCURRENCY, enqueue, GAP_MS, liveCount, measureLatency, median, pause, recordAndStop, startIdleWorker, watchDrain,
 } from './queue.mjs';
 import { appName, send, trigger } from './record.mjs';
 import { Servers } from './servers.mjs';
-
-const CONCURRENCY = 50;
-const GAP_MS = 5;
 
 // Of each job: microseconds of each server.
 function perJob(jobs, { cpu, ...rest }) {
@@ -38,9 +35,7 @@ function peerDrain(kind, appendfsync) {
 function latency({ samples }) {
   return Servers.with('everysec', async (servers) => {
     const recorded = await recordAndStop(servers);
-    servers.startWorker();
-    await untilDrained(servers);
-    await pause(500);
+    await startIdleWorker(servers);
     const result = await servers.watch([], () => measureLatency(servers, recorded, samples, GAP_MS));
     return { value: result.p50, ...result };
   });

@@ -1,11 +1,11 @@
 // The rows of where Redis' time goes: how long its scripts take for a trigger, a drained run, and a run at idle from
 // trigger to done, and how much of that are the commands which they call. The rest is Lua, and getting from one to the
 // other. Redis measures it itself, and does nothing else meanwhile.
-import { enqueue, measureLatency, pause, recordAndStop, untilDrained } from './queue.mjs';
+import {
+  CONCURRENCY, enqueue, GAP_MS, measureLatency, recordAndStop, startIdleWorker, untilDrained,
+} from './queue.mjs';
 import { Servers } from './servers.mjs';
 
-const CONCURRENCY = 50;
-const GAP_MS = 5;
 const SCRIPTS = ['fcall', 'evalsha', 'eval'];
 
 // Microseconds of each of so many, while something is called.
@@ -43,9 +43,7 @@ export const cases = {
   }),
 
   'scripts: idle': ofRuns(async (servers, recorded, { samples }) => {
-    servers.startWorker();
-    await untilDrained(servers);
-    await pause(500);
+    await startIdleWorker(servers);
     return timeScripts(servers, samples, () => measureLatency(servers, recorded, samples, GAP_MS));
   }),
 
