@@ -64,17 +64,24 @@ static struct provider_access access_of(const struct provider *provider,
 	return connected_access(provider, &settings, connection, credential);
 }
 
-static enum error_class get_for(const struct connection *connection, const char *credential,
-	const char *repository, const struct provider_grant *grant)
+/* Borrows the access and the grant. */
+static struct provider_exchange exchange_by(
+	const struct provider_access *access, const struct provider_grant *grant)
 {
-	const struct provider_access access = access_of(&github, connection, credential);
-	const struct provider_exchange exchange = { .client = client,
+	return (struct provider_exchange){ .client = client,
 		.provider = &github,
-		.access = &access,
+		.access = access,
 		.arena = &arena,
 		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.settings = &settings,
 		.grant = grant };
+}
+
+static enum error_class get_for(const struct connection *connection, const char *credential,
+	const char *repository, const struct provider_grant *grant)
+{
+	const struct provider_access access = access_of(&github, connection, credential);
+	const struct provider_exchange exchange = exchange_by(&access, grant);
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
 		.parameters = { "acme", repository } };
 	memset(&error, 0, sizeof(error));
@@ -197,12 +204,7 @@ static void expect_token(const struct connection *connection, const char *token)
 {
 	const struct provider_access access =
 		access_of(&github, connection, connection->app_id != NULL ? pem : NULL);
-	const struct provider_exchange exchange = { .client = client,
-		.provider = &github,
-		.access = &access,
-		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
-		.settings = &settings };
+	const struct provider_exchange exchange = exchange_by(&access, NULL);
 	const char *made;
 
 	ck_assert_msg(github_app_token(&exchange, NULL, false, &made, &error) == ERROR_NONE, "%s",
@@ -395,12 +397,7 @@ START_TEST(test_a_token_that_may_only_see_is_not_used_to_change)
 		.may_be_missing = true },
 					   change = { .one_repository = true };
 	struct provider_access access = access_of(&github, &app_of_one, NULL);
-	struct provider_exchange exchange = { .client = client,
-		.provider = &github,
-		.access = &access,
-		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
-		.settings = &settings };
+	struct provider_exchange exchange = exchange_by(&access, NULL);
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
 		.parameters = { "acme", "docs" } };
 	const char *token;

@@ -78,16 +78,23 @@ static void teardown(void)
 	arena_release(&arena);
 }
 
-static enum error_class get(const char *repository, const struct provider_grant *grant)
+/* Borrows the access and the grant. */
+static struct provider_exchange exchange_by(
+	const struct provider_access *access, const struct provider_grant *grant)
 {
-	const struct provider_access access = github.access(&settings);
-	const struct provider_exchange exchange = { .client = client,
+	return (struct provider_exchange){ .client = client,
 		.provider = &github,
-		.access = &access,
+		.access = access,
 		.arena = &arena,
 		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
 		.settings = &settings,
 		.grant = grant };
+}
+
+static enum error_class get(const char *repository, const struct provider_grant *grant)
+{
+	const struct provider_access access = github.access(&settings);
+	const struct provider_exchange exchange = exchange_by(&access, grant);
 	const struct provider_request request = { .path = "/repos/{owner}/{repo}",
 		.parameters = { "acme", repository } };
 	memset(&error, 0, sizeof(error));
@@ -277,13 +284,7 @@ static enum error_class check(const char *path, const struct string_pair *permis
 {
 	const struct provider_access access = github.access(&settings);
 	const struct provider_grant grant = { .permissions = permissions, .one_repository = true };
-	const struct provider_exchange exchange = { .client = client,
-		.provider = &github,
-		.access = &access,
-		.arena = &arena,
-		.deadline_at = clock_monotonic_ms() + PATIENCE_MS,
-		.settings = &settings,
-		.grant = &grant };
+	const struct provider_exchange exchange = exchange_by(&access, &grant);
 	const struct provider_request request = { .path = path, .parameters = { "acme", "docs" } };
 	memset(&error, 0, sizeof(error));
 	return provider_check_grant(&exchange, &request, &error);
