@@ -7,17 +7,14 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build, childrenOf, slipway, Stack, until } from './stack.mjs';
-import { Peer } from './peer.mjs';
-import * as workers from './worker.mjs';
+import { Hostile } from './hostile.mjs';
+import { childrenOf, slipway, until } from './stack.mjs';
 
-const programs = path.join(build, 'hostile');
-const client = fileURLToPath(new URL('../../client', import.meta.url));
 const TOKENS_MAX = 256; // of one attempt
 const TRIES = 3; // of a run whose executors end amid it
 const RUN_FINISH = 3; // as the executor's result says it
 const READ = { contents: 'read', metadata: 'read' };
+const hostile = new Hostile();
 let stack;
 let peer;
 let worker;
@@ -47,25 +44,19 @@ async function connect(name, ...flags) {
 }
 
 before(async () => {
-  peer = await Peer.start();
+  await hostile.start();
+  ({ stack, peer, worker } = hostile);
   peer.intercept = (call, response) => {
     if (isMint(call)) make(call, response);
     return isMint(call);
   };
-  stack = await Stack.start({ programs, flags: ['--no-emulator', '--client', client, '--no-worker'] });
   pem = path.join(stack.folder, 'own.pem');
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   await writeFile(pem, privateKey.export({ type: 'pkcs1', format: 'pem' }), { mode: 0o600 });
   await connect('narrow', '--repository', 'acme/docs', '--app', 'mine*', '--default');
   await connect('wide', '--owner', '*', '--app', 'other');
-  await workers.writeToken(stack, 'ghs_0123456789.a-token');
-  worker = await workers.startWorker(stack, peer, { programs, executors: 2 });
 });
-after(async () => {
-  await workers.stopWorkers();
-  await stack?.stop();
-  await peer?.stop();
-});
+after(() => hostile.stop());
 beforeEach(() => { peer.calls = []; });
 
 // A question as an honest executor asks it, or with other members.
@@ -256,7 +247,7 @@ for (const [i, [what, [messages, why, status]]] of Object.entries(VIOLATIONS).en
 const STAYING = { leaves: [LEAVES, {}], 'has had its last run': [DONE, { SLIPWAY_EXECUTOR_ACTIONS: '1' }] };
 for (const [how, [end, env]] of Object.entries(STAYING)) {
   test(`one that ${how} and stays all the same is killed, and the next run has another process`, async () => {
-    const other = await workers.startWorker(stack, peer, { programs, env });
+    const other = await hostile.startWorker({ env });
     await worker.drain();
     worker = other;
     const [{ pid }] = await worker.executors();

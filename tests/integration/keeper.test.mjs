@@ -8,14 +8,12 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { memoryOf } from '../harness/memory.mjs';
-import { build, childrenOf, executorsOf, slipway, Stack, until } from './stack.mjs';
+import { flags, programs } from './hostile.mjs';
+import { childrenOf, executorsOf, slipway, Stack, until } from './stack.mjs';
 import { Peer } from './peer.mjs';
 import * as workers from './worker.mjs';
 
-const programs = path.join(build, 'hostile');
-const client = fileURLToPath(new URL('../../client', import.meta.url));
 const MINE = 'mine-is-a-secret-of-some-length';
 const OTHER = 'other-app-has-quite-another-one';
 const FIXED = 'ghp_token-of-the-settings-for-github';
@@ -36,7 +34,7 @@ before(async () => {
     peer.send(response, STATUS[call.path] ?? 200, body);
     return true;
   };
-  stack = await Stack.start({ programs, flags: ['--no-emulator', '--client', client, '--executors', '1'] });
+  stack = await Stack.start({ programs, flags: [...flags, '--executors', '1'] });
   for (const [app, secrets] of [['mine', { MINE }], ['other', { OTHER }]]) {
     const set = await stack.post({ mode: 'configure', appId: app, secrets });
     assert.equal(set.status, 200, JSON.stringify(set.body));
@@ -187,7 +185,7 @@ test('a reload that fails leaves no key, neither in the supervisor nor in an exe
 // A step that calls GitHub, and hangs there: the memory of its executor and of the supervisor then, and after it.
 async function memoryOfCall(env, token) {
   const own = await Stack.start({
-    programs, flags: ['--no-emulator', '--client', client, '--executors', '1'],
+    programs, flags: [...flags, '--executors', '1'],
     env: { SLIPWAY_GITHUB_URL: peer.url, SLIPWAY_ALLOW_LOOPBACK: 'yes', ...env },
   });
   try {

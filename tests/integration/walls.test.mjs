@@ -5,28 +5,17 @@ import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdir, readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build, Stack } from './stack.mjs';
-import { Peer } from './peer.mjs';
-import * as workers from './worker.mjs';
+import { Hostile, TOKEN } from './hostile.mjs';
 
-const programs = path.join(build, 'hostile');
-const client = fileURLToPath(new URL('../../client', import.meta.url));
+const hostile = new Hostile();
 let stack;
-let peer;
 let worker;
 
 before(async () => {
-  peer = await Peer.start();
-  stack = await Stack.start({ programs, flags: ['--no-emulator', '--client', client, '--no-worker'] });
-  await workers.writeToken(stack, 'ghs_0123456789.a-token');
-  worker = await workers.startWorker(stack, peer, { programs, executors: 2 });
+  await hostile.start();
+  ({ stack, worker } = hostile);
 });
-after(async () => {
-  await workers.stopWorkers();
-  await stack?.stop();
-  await peer?.stop();
-});
+after(() => hostile.stop());
 
 // The ranges of its memory that it shares with others, in bytes.
 async function sharedBy(pid) {
@@ -56,7 +45,7 @@ test('whatever a hostile action tries is refused, and its run ends in its own wo
   assert.ok(results.length >= 60, String(results.length));
   if (worker.log().includes('sandbox is weak')) return t.skip('this kernel or build has no whole sandbox');
   assert.deepEqual(results.filter((line) => !/: refused, /.test(line)), []);
-  assert.equal(await readFile(file, 'utf8'), 'ghs_0123456789.a-token\n');
+  assert.equal(await readFile(file, 'utf8'), `${TOKEN}\n`);
   return undefined;
 });
 
@@ -79,7 +68,7 @@ test('the kernel says that an executor is filtered and may get no more rights', 
 test('a record of an exchange is written all the same', async () => {
   const record = path.join(stack.folder, 'record');
   await mkdir(record);
-  const other = await workers.startWorker(stack, peer, { programs, env: { SLIPWAY_RECORD: record } });
+  const other = await hostile.startWorker({ env: { SLIPWAY_RECORD: record } });
   await worker.stop();
   await stack.trigger('recorded', 'site', 'repo', {
     inputs: { repo: { owner: 'acme', name: 'recorded', fork: 'upstream/template' } },
