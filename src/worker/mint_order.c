@@ -53,7 +53,7 @@ static bool has_pair(const struct string_pair *table, const struct string_pair *
 	return table != NULL && table->name != NULL;
 }
 
-/* An action without a table has nothing, and no permissions at all would be all that there are. */
+/* An action without a table has nothing. */
 static bool may_have(const struct action_definition *action, const struct provider *provider,
 	const struct string_map *wanted)
 {
@@ -64,11 +64,11 @@ static bool may_have(const struct action_definition *action, const struct provid
 			!has_pair(action->permissions, &wanted->items[i]) &&
 			!has_pair(action->more_permissions, &wanted->items[i]))
 			return false;
-	return wanted->count > 0 && action->permissions != NULL;
+	return action->permissions != NULL;
 }
 
-/* A plan looks with the actions of all steps. What is only checked is no token. */
-static bool step_may_have(const struct opening *opening, const struct provider *provider,
+/* A plan looks with the actions of all steps. */
+static bool has_permissions(const struct opening *opening, const struct provider *provider,
 	const struct step_definition *step)
 {
 	const struct mint_wish *wanted = opening->wish;
@@ -78,22 +78,37 @@ static bool step_may_have(const struct opening *opening, const struct provider *
 	for (size_t i = 0; workflow != NULL && i < workflow->step_count; i++) {
 		const struct step_definition *of = is_plan ? &workflow->steps[i] : step;
 		if (action_calls(of->action, opening->provider) &&
-			may_have(of->action, provider, &wanted->permissions) &&
-			(is_plan || !of->action->one_repository || wanted->page || wanted->checks ||
-				wanted->repository[0] != '\0'))
+			may_have(of->action, provider, &wanted->permissions))
 			return true;
 	}
 	return false;
 }
 
-static enum error_class refuse_right(
-	const struct opening *opening, const struct mint_wish *wish, struct error *error)
+/* What is only checked is no token. */
+static bool lacks_repository(const struct step_definition *step, const struct mint_wish *wanted)
 {
-	return error_set(error, ERROR_NOT_ALLOWED,
-		"the action of the step '%s' gets no such token for %s: %s", opening->step,
-		opening->provider,
-		wish->repository[0] == '\0' ? "its permissions and the repository have to be named"
-					    : "its definition does not have these permissions");
+	return !step_is_dry_run(step) && step->action->one_repository && !wanted->page &&
+		!wanted->checks && wanted->repository[0] == '\0';
+}
+
+/* No permissions at all would be all that there are. */
+static enum error_class check_right(const struct opening *opening, const struct provider *provider,
+	const struct step_definition *step, struct error *error)
+{
+	const struct mint_wish *wanted = opening->wish;
+	const char *why;
+
+	if (wanted->permissions.count == 0)
+		why = "its permissions have to be named";
+	else if (!has_permissions(opening, provider, step))
+		why = step_is_dry_run(step) ? "no action of its workflow has these permissions"
+					    : "its action does not have these permissions";
+	else if (lacks_repository(step, wanted))
+		why = "the repository has to be named";
+	else
+		return ERROR_NONE;
+	return error_set(error, ERROR_NOT_ALLOWED, "the step '%s' gets no such token for %s: %s",
+		opening->step, opening->provider, why);
 }
 
 /* Of an owner or a repository, as providers have them; nothing stands for a part of a path. */
@@ -173,8 +188,8 @@ enum error_class mint_wish_check(const struct opening *opening, const struct con
 	*ret_wish = *(const struct mint_wish *)opening->wish;
 	if (check_form(opening, ret_wish, error) != ERROR_NONE)
 		return error->class;
-	if (!step_may_have(opening, provider, step))
-		return refuse_right(opening, ret_wish, error);
+	if (check_right(opening, provider, step, error) != ERROR_NONE)
+		return error->class;
 	return check_repository(connection, ret_wish, arena, error) == ERROR_NONE
 		? narrow(provider, step, ret_wish, arena, error)
 		: error->class;

@@ -304,6 +304,40 @@ START_TEST(an_order_is_for_no_more_than_the_definition_of_the_step)
 }
 END_TEST
 
+static void expect_reason(struct opening *opening, const struct mint_wish *wish, const char *reason)
+{
+	expect_refused(opening, wish, reason);
+	ck_assert_msg(strstr(error.message, reason) != NULL, "%s", error.message);
+}
+
+START_TEST(an_order_is_refused_by_its_reason)
+{
+	static const struct string_pair wide[] = { { "administration", "write" } },
+					nobody[] = { { "members", "write" } };
+	struct opening opening = of_connection(OF_APP, pem);
+	struct mint_wish wish = honest;
+
+	take();
+	wish.owner = wish.repository = "";
+	expect_reason(&opening, &wish,
+		"the step 'secrets' gets no such token for github: the repository has to be named");
+	wish.permissions = (struct string_map){ wide, 1 };
+	expect_reason(&opening, &wish, ": its action does not have these permissions");
+	wish.permissions = (struct string_map){ NULL, 0 };
+	expect_reason(&opening, &wish, ": its permissions have to be named");
+	opening.step = "plan";
+	expect_reason(&opening, &wish, ": its permissions have to be named");
+	wish.permissions = (struct string_map){ nobody, 1 };
+	expect_reason(&opening, &wish, ": no action of its workflow has these permissions");
+	wish = honest;
+	opening.step = "secrets";
+	wish.permissions = (struct string_map){ NULL, 0 };
+	expect_reason(&opening, &wish, ": its permissions have to be named");
+	wish.permissions = (struct string_map){ wide, 1 };
+	expect_reason(&opening, &wish, ": its action does not have these permissions");
+}
+END_TEST
+
 #define OF_ONE                                                                                     \
 	"{\"provider\":\"github\",\"kind\":\"app\",\"appId\":\"Iv1.one\",\"installationId\":"      \
 	"\"78\",\"repositories\":[\"acme/docs\"],\"apps\":[\"*\"]}"
@@ -522,7 +556,7 @@ int main(void)
 		a_key_that_was_not_read_is_refused_by_its_reason, of_an_app_no_key_is_given,
 		a_connection_gives_its_token_or_an_order_for_its_app,
 		an_order_is_for_no_more_than_the_definition_of_the_step,
-		an_order_is_for_what_the_connection_lists,
+		an_order_is_refused_by_its_reason, an_order_is_for_what_the_connection_lists,
 		an_order_names_no_repository_but_by_a_name,
 		an_order_is_answered_to_a_key_of_the_usual_length,
 		nothing_is_signed_for_another_day, a_plan_reads_what_one_of_its_steps_has,
