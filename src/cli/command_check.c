@@ -39,8 +39,7 @@ const struct command command_check = {
 	.name = "check",
 	.summary = "Check the compiled-in workflows",
 	.about = "Checks the compiled-in workflows: ids, needs, references, cycles, and that "
-		 "actions "
-		 "say which permissions the token of an app needs for them.",
+		 "actions say which permissions the token of an app needs for them.",
 	.options = option_rows,
 	.options_size = sizeof(struct options),
 	.programs = SETTINGS_CLI,

@@ -14,8 +14,8 @@ static const struct provider_app *app_of(const struct provider_exchange *exchang
 	return &exchange->access->app;
 }
 
-/* The page of the app or of its installation, for a person to open; NULL where
- * GitHub does not say. */
+/* The page of the app or of its installation, for a person to open; NULL where GitHub does not say.
+ */
 static const char *find_page(
 	const struct provider_exchange *exchange, const struct provider_request *request)
 {

@@ -12,10 +12,12 @@
 
 #define TRIES_MAX      8
 #define SIGNATURES_MAX 2
-#define PATIENCE_MS                                                                                \
-	(PROVIDER_CALL_MS + 15000) /* one that nobody has taken over gives up before               \
-				    */
-#define GIVE_UP_MS INT64_C(120000) /* whoever asks waits no longer, for its turn and its token */
+
+/* A minter that nobody has taken over gives up before. */
+#define PATIENCE_MS (PROVIDER_CALL_MS + 15000)
+
+/* Whoever asks waits no longer, for its turn and its token. */
+#define GIVE_UP_MS INT64_C(120000)
 
 /* ---- the processes ---- */
 
