@@ -24,7 +24,7 @@ struct asker {
 	struct minters *minters;
 	struct connection_cache *connections;
 	bool heeds_outages; /* see struct limit_caller */
-	size_t mints;       /* tokens that the run has asked for, with this one */
+	size_t mints;       /* tokens that the attempt has asked for, with this one */
 };
 
 /* Answers one question that has a reply; texts are in the arena. An error is in the reply. True

@@ -36,7 +36,8 @@ struct minters {
 /* Starts the first; all else is set. Not from within a coroutine. */
 enum error_class minters_open(struct minters *minters, struct error *error) SLIPWAY_MUST_CHECK;
 
-/* Every tick: starts those that have ended, and one more where they are scarce. */
+/* Every tick: starts those that have ended, ends those that do not answer, and starts one more
+ * where they are scarce. */
 void minters_check(struct minters *minters);
 
 /* Others take their places: the settings are new, or what they may read. */
@@ -48,7 +49,7 @@ void minters_close(struct minters *minters);
 /*
  * In a coroutine: has the keeper write an order by the opening, whose key is filled in, and a
  * minter carry it out. Errors of both are in the reply; ERROR_STORE_UNAVAILABLE where there was
- * none to ask.
+ * none to ask, and ERROR_AUTH_EXPIRED where the clocks differ by more than a day.
  */
 enum error_class minters_ask(struct minters *minters, struct keeper_link *keeper,
 	struct opening *opening, struct arena *arena, struct reply *ret_reply,

@@ -33,7 +33,7 @@ struct question {
 	uint64_t generation; /* of the executor */
 	struct report report;
 	const char *input; /* of the run; NULL: nothing asks for it */
-	size_t mints;      /* of the run, see struct asker */
+	size_t mints;      /* of the attempt, see struct asker */
 	struct ask ask;
 	struct arena arena;
 };
@@ -120,7 +120,7 @@ static bool expects_reply(const char *kind)
 	return strcmp(kind, ASK_LOG) != 0;
 }
 
-/* Once for each run: who asks for one thing asks for a thousand. */
+/* Once for each attempt: who asks for one thing asks for a thousand. */
 static void alarm_once(
 	const struct question *question, struct slot *slot, const struct reply *reply)
 {

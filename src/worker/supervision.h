@@ -52,8 +52,8 @@ struct slot {
 	const char *input; /* of its run, where that may refer to something; in the arena */
 
 	struct report report;
-	size_t mints;        /* tokens of apps that its run has asked for */
-	bool has_alarmed;    /* operators know what was refused to its run */
+	size_t mints;        /* tokens of apps that its attempt has asked for */
+	bool has_alarmed;    /* operators know what was refused to its attempt */
 	int64_t deadline_at; /* monotonic, as all below */
 	int64_t renewed_at;
 	enum kill_reason kill_reason;

@@ -1,6 +1,7 @@
 /*
  * The workflows of a build for tests of the walls around executors: an action that tries whatever a
- * hostile one would, and one that holds a secret for as long as a request takes.
+ * hostile one would, one that says to its supervisor what a test likes, and one that holds a secret
+ * for as long as a request takes.
  */
 #include <string.h>
 #include <unistd.h>

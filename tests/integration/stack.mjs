@@ -25,7 +25,7 @@ export async function freePort() {
   return (await isFree(port)) ? port : freePort();
 }
 
-// The command line, to its end: { code, stdout, stderr }; once more where it has given up a Redis that was too slow.
+// The command line, to its end: { code, stdout, stderr }; again, for a few times, where Redis was too slow for it.
 export async function slipway(...words) {
   for (let tries = 1; ; tries += 1) {
     const done = await run(path.join(build, 'slipway'), words).then(
