@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/record.h"
-#include "base/redact.h"
 #include "base/text.h"
 #include "http/trace.h"
 #include "http/url.h"

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "base/text.h"
 #include "core/input.h"
 #include "slipway/field.h"
 #include "store/budgets.h"

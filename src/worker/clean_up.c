@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "worker/alarm.h"
 #include "worker/attempt_log.h"
-#include "worker/belief.h"
 #include "worker/outcome.h"
 #include "worker/result.h"
 

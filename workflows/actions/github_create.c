@@ -65,11 +65,6 @@ static const struct field create_shared_fields[] = {
 static const struct record create_shared_record =
 	RECORD(struct create_request, create_shared_fields);
 
-bool creation_is_plain(const struct creation *new)
-{
-	return new->fork == NULL &&new->template_repository == NULL;
-}
-
 /* For a fork into the token's own account, GitHub accepts no organization. */
 static bool owner_is_organization(
 	struct action_context *context, const char *owner, bool *ret_organization)

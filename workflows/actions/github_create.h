@@ -14,9 +14,6 @@ struct creation {
 	struct visibility asked;
 };
 
-/* Neither a fork nor from a template. */
-bool creation_is_plain(const struct creation *new);
-
 /* Checks the owner's account before anything is created; *ret_organization is what it is. False if
  * it may not get the repository, or if a call failed. */
 bool creation_check_owner(struct action_context *context, const struct creation *new,
