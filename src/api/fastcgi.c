@@ -36,10 +36,17 @@
 
 /* ---- one request ---- */
 
+/* As FCGX_GetParam has it, without a call for each of those that it is not. */
 static const char *parameter(const void *context, const char *name)
 {
 	const FCGX_Request *request = context;
-	return FCGX_GetParam(name, request->envp);
+	const size_t length = strlen(name);
+
+	for (char **entry = request->envp; entry != NULL && *entry != NULL; entry++)
+		if (**entry == *name && strncmp(*entry, name, length) == 0 &&
+			(*entry)[length] == '=')
+			return *entry + length + 1;
+	return NULL;
 }
 
 static ssize_t read_input(const void *context, char *bytes, size_t length)

@@ -28,7 +28,7 @@ bool host_is_loopback(const char *host)
 
 	if (text_has_prefix(host, sixth))
 		return is_port(host + sizeof(sixth) - 1);
-	if (!is_port(host + length) || !text_format(name, sizeof(name), "%.*s", (int)length, host))
+	if (!is_port(host + length) || !text_copy_part(name, sizeof(name), host, length))
 		return false;
 	if (strcasecmp(name, "localhost") == 0)
 		return true;

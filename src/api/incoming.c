@@ -48,7 +48,7 @@ static const char *request_path(const struct source *source, char *path, size_t 
 	const char *given = source_parameter(source, "DOCUMENT_URI");
 	if (given[0] == '\0')
 		given = source_parameter(source, "REQUEST_URI");
-	text_format(path, size, "%.*s", (int)strcspn(given, "?"), given);
+	text_copy_part(path, size, given, strcspn(given, "?"));
 	return path;
 }
 

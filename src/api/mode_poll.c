@@ -26,8 +26,8 @@ static enum error_class add_removed(const struct service *service, const struct 
 {
 	const struct app_name app = target_app(target);
 	char definition[DEFINITION_SIZE];
-	struct app_steps steps;
-	struct shown removed = { .count = 0 };
+	UNSET struct app_steps steps;
+	UNSET struct shown removed;
 
 	workflow_digest_known(target->workflow, definition);
 	if (shown->deployment.definition[0] == '\0' ||
@@ -36,6 +36,8 @@ static enum error_class add_removed(const struct service *service, const struct 
 	if (app_steps_list(service->redis, &app, target->workflow_id, service->arena, &steps,
 		    error) != ERROR_NONE)
 		return error->class;
+	removed.count = 0;
+	removed.with_deployment = false;
 	for (size_t i = 0; i < steps.count && shown->count + removed.count < SHOWN_MAX; i++)
 		if (workflow_step(target->workflow, steps.names[i].step) == NULL)
 			removed.names[removed.count++] = steps.names[i];
@@ -116,7 +118,8 @@ static enum error_class read_shown(const struct service *service, const struct t
 		: target_unknown(target, error);
 }
 
-#define STATUS_BYTES ((size_t)700) /* usually, of one step */
+/* Usually. One step's are less than what malloc has to look for. */
+#define STATUS_BYTES ((size_t)700)
 
 static enum error_class write_run(
 	const struct run *run, struct json_writer *writer, struct error *error)
@@ -152,8 +155,8 @@ static enum error_class write_all(const struct target *target, const struct show
 static enum error_class show(const struct target *target, const struct shown *shown,
 	struct response *response, struct error *error)
 {
-	struct json_writer writer =
-		json_writer_to(&response->body, (shown->count + 1) * STATUS_BYTES);
+	const size_t parts = shown->count + (shown->with_deployment ? 1 : 0);
+	struct json_writer writer = json_writer_to(&response->body, parts * STATUS_BYTES);
 	enum error_class class = target->step_id != NULL
 		? write_run(&shown->runs[0], &writer, error)
 		: write_all(target, shown, &writer, error);
@@ -272,7 +275,8 @@ static enum error_class handle_get(const struct service *service, const struct r
 		return query_fault(error);
 
 	shown_tag(&shown, tag);
-	text_format(response->etag, sizeof(response->etag), "\"%s\"", tag);
+	text_join(response->etag, sizeof(response->etag), (const char *const[]){ "\"", tag, "\"" },
+		3);
 	if (may_wait && is_known(&wish, request, tag, response->etag)) {
 		look_in_time(request->hold, &shown);
 		response->held = true;

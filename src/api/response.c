@@ -7,6 +7,8 @@
 #include "api/origins.h"
 #include "base/text.h"
 
+#define LINES_MAX 7 /* that response_head adds */
+
 void response_init(struct response *response)
 {
 	memset(response, 0, sizeof(*response));
@@ -19,26 +21,44 @@ void response_release(struct response *response)
 	buffer_release(&response->body);
 }
 
+/* Of a head, as their parts. */
+struct lines {
+	const char *parts[LINES_MAX * 3];
+	size_t count;
+};
+
+static void add_line(struct lines *lines, const char *name, const char *value)
+{
+	lines->parts[lines->count++] = name;
+	lines->parts[lines->count++] = value;
+	lines->parts[lines->count++] = "\r\n";
+}
+
 void response_head(const struct response *response, char head[RESPONSE_HEAD_SIZE])
 {
-	const size_t size = RESPONSE_HEAD_SIZE;
+	const bool has_length = response->status != 304 && response->status != 204;
+	char status[INTEGER_TEXT_SIZE], wait[INTEGER_TEXT_SIZE], length[INTEGER_TEXT_SIZE];
+	struct lines lines = { .count = 0 };
 
-	text_format(head, size, "Status: %d\r\n", response->status);
+	add_line(&lines, "Status: ", text_of_integer(status, response->status));
 	if (response->content_type != NULL)
-		text_append(head, size, "Content-Type: %s\r\n", response->content_type);
+		add_line(&lines, "Content-Type: ", response->content_type);
 	if (response->etag[0] != '\0')
-		text_append(head, size, "ETag: %s\r\n", response->etag);
+		add_line(&lines, "ETag: ", response->etag);
 	if (response->retry_after_seconds > 0)
-		text_append(head, size, "Retry-After: %lld\r\n",
-			(long long)response->retry_after_seconds);
+		add_line(&lines,
+			"Retry-After: ", text_of_integer(wait, response->retry_after_seconds));
 	if (response->allow[0] != '\0')
-		text_append(head, size, "Allow: %s\r\n", response->allow);
+		add_line(&lines, "Allow: ", response->allow);
 	if (response->status == 401)
-		text_append(head, size, "WWW-Authenticate: Bearer\r\n");
-	origins_head(response, head, size);
-	if (response->status != 304 && response->status != 204)
-		text_append(head, size, "Content-Length: %zu\r\n", response->body.length);
-	text_append(head, size, "\r\n");
+		add_line(&lines, "WWW-Authenticate: ", "Bearer");
+	if (has_length)
+		add_line(&lines, "Content-Length: ",
+			text_of_integer(length, (int64_t)response->body.length));
+	text_join(head, RESPONSE_HEAD_SIZE, lines.parts, lines.count);
+	origins_head(response, head, RESPONSE_HEAD_SIZE);
+	const size_t used = strlen(head);
+	text_copy(head + used, RESPONSE_HEAD_SIZE - used, "\r\n");
 }
 
 /* The rest of what has its JSON in the body. */

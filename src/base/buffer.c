@@ -1,6 +1,6 @@
 /*
- * Grows by doubling up to the cap, into a new block each time: realloc would leave copies of
- * credentials behind.
+ * Grows to the double, or to what is needed, into a new block each time: realloc would leave copies
+ * of credentials behind.
  */
 #include "base/buffer.h"
 
@@ -31,9 +31,9 @@ static bool buffer_reserve(struct buffer *buffer, size_t length)
 
 	if (needed <= buffer->capacity)
 		return true;
-	size_t capacity = buffer->capacity > 0 ? buffer->capacity : 256;
-	while (capacity < needed)
-		capacity *= 2;
+	size_t capacity = buffer->capacity > 0 ? 2 * buffer->capacity : 256;
+	if (capacity < needed)
+		capacity = needed;
 	char *bytes = malloc(capacity);
 	if (bytes == NULL)
 		return false;

@@ -6,9 +6,10 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 #define DIGITS_EXACT ((int64_t)1000000000000000) /* from here on cJSON prints exponents */
-#define NUMBER_SIZE  32
-#define DEPTH_MAX    32 /* of text that goes in as it is */
+#define DEPTH_MAX    32                          /* of text that goes in as it is */
 
 struct json_writer json_writer_to(struct buffer *buffer, size_t usual)
 {
@@ -137,21 +138,15 @@ void json_write_name(struct json_writer *writer, const char *name)
 
 void json_write_integer(struct json_writer *writer, int64_t value)
 {
-	char text[NUMBER_SIZE];
-	size_t at = sizeof(text);
+	char text[INTEGER_TEXT_SIZE];
 
 	if (value <= -DIGITS_EXACT || value >= DIGITS_EXACT) {
 		CLEANUP_JSON cJSON *number = json_integer(value);
 		json_write_tree(writer, number);
 		return;
 	}
-	uint64_t rest = (uint64_t)(value < 0 ? -value : value);
-	do
-		text[--at] = (char)('0' + rest % 10);
-	while ((rest /= 10) > 0);
-	if (value < 0)
-		text[--at] = '-';
-	write_plain(writer, &text[at], sizeof(text) - at);
+	const char *digits = text_of_integer(text, value);
+	write_plain(writer, digits, strlen(digits));
 }
 
 void json_write_boolean(struct json_writer *writer, bool value)

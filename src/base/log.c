@@ -4,7 +4,6 @@
  */
 #include "base/log.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "base/clock.h"
 #include "base/redact.h"
 #include "base/text.h"
+#include "base/unset.h"
 
 #define VALUE_SIZE 1024
 
@@ -125,7 +125,7 @@ static void append_pair(struct log_line *line, const char *name, const char *val
 
 void log_text(struct log_line *line, const char *name, const char *value)
 {
-	char copy[VALUE_SIZE];
+	UNSET char copy[VALUE_SIZE];
 
 	if (!is_wanted(line) || value == NULL || value[0] == '\0')
 		return;
@@ -146,10 +146,10 @@ void log_text(struct log_line *line, const char *name, const char *value)
 
 void log_number(struct log_line *line, const char *name, int64_t value)
 {
-	char text[24];
-	text_format(text, sizeof(text), "%" PRId64, value);
+	char text[INTEGER_TEXT_SIZE];
+
 	if (is_wanted(line))
-		append_pair(line, name, text);
+		append_pair(line, name, text_of_integer(text, value));
 }
 
 void log_begin(struct log_line *line, enum log_level level, const char *event)

@@ -23,9 +23,8 @@ static void drop_partial_character(char *text, size_t length)
 		text[start - 1] = '\0';
 }
 
-bool text_copy(char *target, size_t size, const char *source)
+static bool copy(char *target, size_t size, const char *source, size_t length)
 {
-	size_t length = strlen(source);
 	bool fits = length < size;
 
 	if (!fits)
@@ -35,6 +34,16 @@ bool text_copy(char *target, size_t size, const char *source)
 	if (!fits)
 		drop_partial_character(target, length);
 	return fits;
+}
+
+bool text_copy(char *target, size_t size, const char *source)
+{
+	return copy(target, size, source, strlen(source));
+}
+
+bool text_copy_part(char *target, size_t size, const char *source, size_t length)
+{
+	return copy(target, size, source, strnlen(source, length));
 }
 
 bool text_format_list(char *target, size_t size, const char *format, va_list arguments)
@@ -70,6 +79,21 @@ bool text_append(char *target, size_t size, const char *format, ...)
 	bool fits = text_format_list(target + length, size - length, format, arguments);
 	va_end(arguments);
 	return fits;
+}
+
+const char *text_of_integer(char text[INTEGER_TEXT_SIZE], int64_t value)
+{
+	/* Of the lowest number there is no positive one. */
+	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	char *first = text + INTEGER_TEXT_SIZE - 1;
+
+	*first = '\0';
+	do
+		*--first = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (value < 0)
+		*--first = '-';
+	return first;
 }
 
 bool text_to_integer(const char *text, int64_t *ret_value)
@@ -126,11 +150,16 @@ bool text_is_valid(const char *text)
 /* Most texts are: that is found in a fraction of the time. */
 static bool is_ascii(const char *text, size_t length)
 {
-	unsigned bits = 0;
+	const uint64_t high = 0x8080808080808080;
+	uint64_t bits = 0, word;
 
+	for (; length >= sizeof(word); text += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, text, sizeof(word));
+		bits |= word;
+	}
 	for (size_t i = 0; i < length; i++)
 		bits |= (unsigned char)text[i];
-	return bits < 0x80;
+	return (bits & high) == 0;
 }
 
 void text_make_valid(char *text, size_t length)

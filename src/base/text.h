@@ -15,6 +15,9 @@
 /* Copies the text, truncated if it does not fit. Returns whether it fitted. size is at least 1. */
 bool text_copy(char *target, size_t size, const char *source);
 
+/* The same of the first `length` bytes, or of all that there are before a NUL. */
+bool text_copy_part(char *target, size_t size, const char *source, size_t length);
+
 /* The same with a format. */
 bool text_format(char *target, size_t size, const char *format, ...) SLIPWAY_FORMAT(3, 4);
 bool text_format_list(char *target, size_t size, const char *format, va_list arguments)
@@ -22,6 +25,12 @@ bool text_format_list(char *target, size_t size, const char *format, va_list arg
 
 /* The same, appended to the text in the target. */
 bool text_append(char *target, size_t size, const char *format, ...) SLIPWAY_FORMAT(3, 4);
+
+#define INTEGER_TEXT_SIZE 21
+
+/* The digits of the value, behind a minus where it is negative; in `text`, though not from its
+ * beginning. */
+const char *text_of_integer(char text[INTEGER_TEXT_SIZE], int64_t value);
 
 /* All parts, one behind the other; there is at least one. Returns whether they fitted. */
 bool text_join(char *target, size_t size, const char *const *parts, size_t count);

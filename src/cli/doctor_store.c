@@ -170,7 +170,7 @@ static void check_queue(const struct doctor *doctor, struct diagnosis *diagnosis
 {
 	const char *const live[] = { "ZCARD", KEY_LIVE },
 			  *const delayed[] = { "ZCARD", KEY_DELAYED };
-	const struct redis_words commands[] = { { 2, live }, { 2, delayed } };
+	const struct redis_words commands[] = { { 2, live, NULL }, { 2, delayed, NULL } };
 	struct error error;
 	struct redisReply *replies[ARRAY_LEN(commands)] = { NULL };
 

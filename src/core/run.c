@@ -120,11 +120,10 @@ void runs_tag(const struct run *runs, size_t count, char tag[RUN_TAG_SIZE])
 	crypto_generichash_init(&state, NULL, 0, sizeof(hash));
 	add_to_tag(&state, SLIPWAY_VERSION);
 	for (size_t i = 0; i < count; i++) {
-		char version[24];
-		text_format(version, sizeof(version), "%lld", (long long)runs[i].version);
+		char version[INTEGER_TEXT_SIZE];
 		add_to_tag(&state, runs[i].name.step);
 		add_to_tag(&state, runs[i].id);
-		add_to_tag(&state, version);
+		add_to_tag(&state, text_of_integer(version, runs[i].version));
 		add_to_tag(&state, runs[i].reason);
 		add_to_tag(&state, runs[i].detail);
 	}

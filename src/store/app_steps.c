@@ -112,7 +112,7 @@ static enum error_class list_some(struct redis *redis, const char *tenant, const
 		app_key_make(keys[i], &(struct app_name){ tenant, apps[i] }, "steps");
 		words[i][0] = "HKEYS";
 		words[i][1] = keys[i];
-		commands[i] = (struct redis_words){ 2, words[i] };
+		commands[i] = (struct redis_words){ 2, words[i], NULL };
 	}
 	enum error_class class = redis_batch_lenient(redis, 0, count, commands, replies, error);
 	if (class != ERROR_NONE)

@@ -43,7 +43,7 @@ static enum error_class read_workflow(struct reading *reading, const struct app_
 {
 	char keys[WORKFLOW_STEPS_MAX + 1][KEY_SIZE];
 	const char *words[WORKFLOW_STEPS_MAX + 1][4];
-	struct redis_words commands[WORKFLOW_STEPS_MAX + 1] = { { 0, NULL } };
+	struct redis_words commands[WORKFLOW_STEPS_MAX + 1] = { { 0, NULL, NULL } };
 	struct redisReply *replies[WORKFLOW_STEPS_MAX + 1];
 	struct run_name uses[WORKFLOW_STEPS_MAX + 1];
 	size_t count = workflow->step_count + 1;
@@ -55,7 +55,7 @@ static enum error_class read_workflow(struct reading *reading, const struct app_
 			app->app, workflow->id, uses[i].step);
 		memcpy(words[i], ((const char *[4]){ "ZRANGE", keys[i], "0", SET_MAX }),
 			sizeof(words[i]));
-		commands[i] = (struct redis_words){ 4, words[i] };
+		commands[i] = (struct redis_words){ 4, words[i], NULL };
 	}
 	enum error_class class = redis_batch(reading->redis, count, commands, replies, error);
 	if (class != ERROR_NONE)
@@ -102,7 +102,7 @@ static enum error_class check_candidates(
 {
 	char keys[APP_USERS_MAX][KEY_SIZE];
 	const char *words[APP_USERS_MAX][5];
-	struct redis_words commands[APP_USERS_MAX] = { { 0, NULL } };
+	struct redis_words commands[APP_USERS_MAX] = { { 0, NULL, NULL } };
 	struct redisReply *replies[APP_USERS_MAX];
 	size_t count = 0;
 
@@ -112,7 +112,7 @@ static enum error_class check_candidates(
 		memcpy(words[i],
 			((const char *[5]){ "HMGET", keys[i], "status", "needs", "removed" }),
 			sizeof(words[i]));
-		commands[i] = (struct redis_words){ 5, words[i] };
+		commands[i] = (struct redis_words){ 5, words[i], NULL };
 	}
 	if (reading->count == 0)
 		return ERROR_NONE;

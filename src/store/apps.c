@@ -140,7 +140,7 @@ static enum error_class count_some(
 		tenant_key_make(keys[i], KEY_APPS_PREFIX, reply_text(reply_item(tenants, i)));
 		words[i][0] = "ZCARD";
 		words[i][1] = keys[i];
-		commands[i] = (struct redis_words){ 2, words[i] };
+		commands[i] = (struct redis_words){ 2, words[i], NULL };
 	}
 	if (some > 0 && redis_batch(redis, some, commands, replies, error) != ERROR_NONE)
 		return error->class;
@@ -211,7 +211,7 @@ enum error_class app_read(struct redis *redis, const struct app_name *app,
 		app_key_make(keys[i], app, rows[i].what);
 		words[i][0] = rows[i].command;
 		words[i][1] = keys[i];
-		commands[i] = (struct redis_words){ 2, words[i] };
+		commands[i] = (struct redis_words){ 2, words[i], NULL };
 	}
 	if (redis_batch(redis, ALL, commands, replies, error) != ERROR_NONE)
 		return error->class;
@@ -244,7 +244,8 @@ static void ask(const struct run_name *names, size_t count, struct question *que
 		words[1] = question->keys[i];
 		for (size_t j = 0; j < deployment_shown.count; j++)
 			words[2 + j] = deployment_shown.fields[j].name;
-		question->commands[i] = (struct redis_words){ 2 + deployment_shown.count, words };
+		question->commands[i] =
+			(struct redis_words){ 2 + deployment_shown.count, words, NULL };
 	}
 }
 

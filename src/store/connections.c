@@ -83,8 +83,8 @@ static enum error_class fetch_once(struct redis *redis, bool with_credential, st
 	char record_key[KEY_SIZE], credential_key[KEY_SIZE];
 	const char *const ask[] = { "HMGET", record_key, RECORD_FIELD },
 			  *const ask_sealed[] = { "HGETALL", credential_key };
-	const struct redis_words commands[] = { { ARRAY_LEN(ask), ask },
-		{ ARRAY_LEN(ask_sealed), ask_sealed } };
+	const struct redis_words commands[] = { { ARRAY_LEN(ask), ask, NULL },
+		{ ARRAY_LEN(ask_sealed), ask_sealed, NULL } };
 	struct redisReply *replies[ARRAY_LEN(commands)] = { NULL, NULL };
 
 	make_key(record_key, RECORD_PREFIX, stored->connection.tenant, stored->connection.name);
@@ -152,8 +152,8 @@ enum error_class connection_choose(struct redis *redis, const struct app_name *a
 	char payload_key[KEY_SIZE], defaults_key[KEY_SIZE];
 	const char *const ask_app[] = { "HGET", payload_key, "connections" },
 			  *const ask_default[] = { "HGET", defaults_key, provider };
-	const struct redis_words commands[] = { { ARRAY_LEN(ask_app), ask_app },
-		{ ARRAY_LEN(ask_default), ask_default } };
+	const struct redis_words commands[] = { { ARRAY_LEN(ask_app), ask_app, NULL },
+		{ ARRAY_LEN(ask_default), ask_default, NULL } };
 	struct redisReply *replies[ARRAY_LEN(commands)] = { NULL, NULL };
 
 	app_key_make(payload_key, app, "payload");

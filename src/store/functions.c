@@ -77,7 +77,7 @@ static enum error_class not_loaded(
 static enum error_class load_library(struct redis *redis, const char *name, struct error *error)
 {
 	const char *const words[] = { "FUNCTION", "LOAD", script_library.text };
-	const struct redis_words command = { ARRAY_LEN(words), words };
+	const struct redis_words command = { ARRAY_LEN(words), words, NULL };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (redis_batch_lenient(redis, 0, 1, &command, &reply, error) != ERROR_NONE)
@@ -102,7 +102,7 @@ enum error_class script_call_as(struct redis *redis, const char *does,
 	if (!list_words(call, &words))
 		return error_set(
 			error, ERROR_INTERNAL, "the script %s has too many arguments", name);
-	const struct redis_words command = { words.count, words.list };
+	const struct redis_words command = { words.count, words.list, NULL };
 
 	/* Again: Redis has no functions when it was emptied, or on FUNCTION FLUSH. */
 	for (int tries = 0; tries < 3; tries++) {

@@ -30,8 +30,8 @@ enum error_class layout_check(struct redis *redis, struct error *error)
 	const char *const get[] = { "GET", KEY_LAYOUT };
 	const char *const count[] = { "EXISTS", KEY_PREFIX "apps", KEY_TENANTS, KEY_LIVE,
 		KEY_DELAYED };
-	const struct redis_words commands[] = { { ARRAY_LEN(get), get },
-		{ ARRAY_LEN(count), count } };
+	const struct redis_words commands[] = { { ARRAY_LEN(get), get, NULL },
+		{ ARRAY_LEN(count), count, NULL } };
 	struct redisReply *replies[ARRAY_LEN(commands)] = { NULL };
 
 	if (redis_batch(redis, ARRAY_LEN(commands), commands, replies, error) != ERROR_NONE)

@@ -269,7 +269,7 @@ static enum error_class setup_command(
 {
 	bool sent;
 	redisReply *reply;
-	const struct redis_words command = { count, words };
+	const struct redis_words command = { count, words, NULL };
 
 	if (exchange(redis, 1, &command, &reply, &sent, error) != ERROR_NONE)
 		return error->class;
@@ -430,7 +430,7 @@ enum error_class redis_batch(struct redis *redis, size_t count, const struct red
 enum error_class redis_command(struct redis *redis, size_t count, const char *const *words,
 	struct redisReply **ret_reply, struct error *error)
 {
-	const struct redis_words command = { count, words };
+	const struct redis_words command = { count, words, NULL };
 	return redis_batch(redis, 1, &command, ret_reply, error);
 }
 
@@ -454,7 +454,7 @@ enum error_class redis_change(struct redis *redis, const char *name,
 enum error_class redis_write(struct redis *redis, const char *name, size_t count,
 	const char *const *words, struct error *error)
 {
-	const struct redis_words command = { count, words };
+	const struct redis_words command = { count, words, NULL };
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 
 	if (redis_change(redis, name, &command, &reply, error) != ERROR_NONE)

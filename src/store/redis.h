@@ -89,10 +89,22 @@ enum error_class redis_tell(struct redis *redis, size_t count, const char *const
 
 #define REDIS_WORDS_MAX 400 /* of a command */
 
-/* The words of one command. Borrowed. */
+#define REDIS_TAIL_MAX 1024
+
+/* Words that many commands end with, as they are sent; zeroed, it has none. */
+struct redis_tail {
+	size_t count, length;
+	char text[REDIS_TAIL_MAX];
+};
+
+/* false: there is no room. */
+bool redis_tail_add(struct redis_tail *tail, const char *word);
+
+/* The words of one command, at least one, and those of the tail, where it is not NULL. Borrowed. */
 struct redis_words {
 	size_t count;
 	const char *const *words;
+	const struct redis_tail *tail;
 };
 
 /*

@@ -15,15 +15,20 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/unset.h"
+#include "store/redis_command.h"
 #include "store/redis_reply.h"
 
-#define READ_SIZE ((size_t)16 * 1024) /* of hiredis */
-#define READS_MAX 64                  /* in one turn: others have something to do as well */
+#define READ_SIZE ((size_t)16 * 1024)
+#define READS_MAX 64 /* in one turn: others have something to do as well */
+/* After each KiB that it has taken, hiredis moves the rest of its buffer to the front: so it is
+ * given little at a time. */
+#define FEED_SIZE ((size_t)2048)
 
 /* Who has commands under way; on the stack of its coroutine. */
 struct waiter {
@@ -67,43 +72,9 @@ void link_close(struct redis_link *link)
 	free(link);
 }
 
-/* ---- commands as text ---- */
+/* ---- sending ---- */
 
-#define NUMBER_MAX 21               /* digits, and what ends a line */
-#define HEAD_MAX   (1 + NUMBER_MAX) /* a letter and a number */
-#define PLAIN_MAX  ((size_t)4096)   /* of a command that needs no memory of its own */
-
-/* A line of a letter and a number; gives its end. */
-static char *put_head(char *to, char letter, size_t number)
-{
-	char digits[NUMBER_MAX];
-	size_t count = 0;
-
-	do {
-		digits[count++] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number > 0);
-	*to++ = letter;
-	while (count > 0)
-		*to++ = digits[--count];
-	*to++ = '\r';
-	*to++ = '\n';
-	return to;
-}
-
-static size_t put_command(char *text, const struct redis_words *command, const size_t *lengths)
-{
-	char *to = put_head(text, '*', command->count);
-
-	for (size_t i = 0; i < command->count; i++) {
-		to = put_head(to, '$', lengths[i]);
-		memcpy(to, command->words[i], lengths[i]);
-		to += lengths[i];
-		*to++ = '\r';
-		*to++ = '\n';
-	}
-	return (size_t)(to - text);
-}
+#define PLAIN_MAX ((size_t)4096) /* of a command that needs no memory of its own */
 
 /* hiredis would make it as well, of many small strings: that took a tenth of what slipway-api does.
  */
@@ -112,17 +83,13 @@ static bool append(struct redis_link *link, const struct redis_words *command)
 	UNSET char plain[PLAIN_MAX];
 	UNSET size_t lengths[REDIS_WORDS_MAX];
 	char *text = plain;
-	size_t most = HEAD_MAX;
+	const size_t most = command_measure(command, lengths);
 
-	for (size_t i = 0; i < command->count; i++) {
-		lengths[i] = strlen(command->words[i]);
-		most += HEAD_MAX + lengths[i] + 2;
-	}
 	if (most > sizeof(plain))
 		text = malloc(most);
 	bool complete = text != NULL &&
 		redisAppendFormattedCommand(
-			link->context, text, put_command(text, command, lengths)) == REDIS_OK;
+			link->context, text, command_put(text, command, lengths)) == REDIS_OK;
 	if (text != plain)
 		free(text);
 	return complete;
@@ -285,28 +252,23 @@ static bool has_more(const struct redis_link *link)
 	return ioctl(link->watch.fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
-static void read_some(struct redis_link *link)
+/* 0: nothing has come; < 0: the link is broken. */
+static ssize_t receive(struct redis_link *link, char *bytes, size_t size)
 {
-	size_t before = 0;
+	ssize_t count = recv(link->watch.fd, bytes, size, 0);
 
-	/* What was less than a whole read was all. */
-	for (int i = 0; i < READS_MAX &&
-		(i == 0 || (link->context->reader->len - before == READ_SIZE && has_more(link)));
-		i++) {
-		before = link->context->reader->len;
-		if (redisBufferRead(link->context) != REDIS_OK) {
-			break_link(link, link->context->errstr);
-			return;
-		}
-	}
-	link->heard_at = clock_monotonic_ms();
+	if (count > 0)
+		return count;
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	break_link(link, count < 0 ? strerror(errno) : "it closed the connection");
+	return -1;
 }
 
-static void take_replies(struct redis_link *link)
+static void take_whole(struct redis_link *link)
 {
 	void *reply = NULL;
 
-	read_some(link);
 	while (!link->broken) {
 		if (redisGetReplyFromReader(link->context, &reply) != REDIS_OK)
 			break_link(link, link->context->errstr);
@@ -314,6 +276,33 @@ static void take_replies(struct redis_link *link)
 			break;
 		take_reply(link, reply);
 		reply = NULL;
+	}
+}
+
+static void take_from(struct redis_link *link, const char *bytes, size_t count)
+{
+	for (size_t part; count > 0 && !link->broken; bytes += part, count -= part) {
+		part = count < FEED_SIZE ? count : FEED_SIZE;
+		if (redisReaderFeed(link->context->reader, bytes, part) != REDIS_OK)
+			break_link(link, link->context->reader->errstr);
+		take_whole(link);
+	}
+}
+
+static void take_replies(struct redis_link *link)
+{
+	UNSET char bytes[READ_SIZE];
+	ssize_t count;
+
+	/* What was less than a whole read was all. */
+	for (int i = 0; i < READS_MAX && !link->broken; i++) {
+		count = receive(link, bytes, sizeof(bytes));
+		if (count <= 0)
+			break;
+		take_from(link, bytes, (size_t)count);
+		link->heard_at = clock_monotonic_ms();
+		if (count < (ssize_t)sizeof(bytes) || !has_more(link))
+			break;
 	}
 	set_deadline(link);
 }

@@ -81,7 +81,8 @@ enum error_class run_read(struct redis *redis, const struct run_name *name, stru
 {
 	char key[KEY_SIZE];
 	const char *const words[] = { "HGETALL", key };
-	const struct redis_words commands[] = { { 1, time_words }, { ARRAY_LEN(words), words } };
+	const struct redis_words commands[] = { { 1, time_words, NULL },
+		{ ARRAY_LEN(words), words, NULL } };
 	struct redisReply *replies[ARRAY_LEN(commands)];
 
 	run_key_make(key, name);

@@ -16,8 +16,7 @@
 /* The words of the commands. */
 struct question {
 	char keys[SHOWN_MAX + 1][KEY_SIZE];
-	const char *words[SHOWN_MAX][2 + RUN_FIELDS_MAX];
-	const char *deployment[2 + DEPLOYMENT_SHOWN_MAX];
+	const char *words[SHOWN_MAX + 1][2];
 	struct redis_words commands[COMMANDS_MAX];
 	size_t count;
 };
@@ -27,41 +26,47 @@ static enum error_class no_memory(struct error *error)
 	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read a status");
 }
 
-static void ask_for_deployment(const struct shown *shown, struct question *question)
+/* The names of all fields; they are the same for each request. */
+static bool make_tail(struct redis_tail *tail, const struct record *record)
 {
-	char *key = question->keys[SHOWN_MAX];
-	run_key_make(key,
-		&(struct run_name){ shown->names[0].tenant, shown->names[0].app,
-			shown->names[0].workflow, DEPLOYMENT_STEP_ID });
-	question->deployment[0] = "HMGET";
-	question->deployment[1] = key;
-	for (size_t i = 0; i < deployment_shown.count; i++)
-		question->deployment[2 + i] = deployment_shown.fields[i].name;
-	question->commands[question->count++] =
-		(struct redis_words){ 2 + deployment_shown.count, question->deployment };
+	for (size_t i = tail->count; i < record->count; i++)
+		if (!redis_tail_add(tail, record->fields[i].name))
+			return false;
+	return true;
 }
 
-static void ask(const struct shown *shown, struct question *question)
+/* The question for the hash of number `i`. */
+static void ask_for(struct question *question, size_t i, const struct run_name *name,
+	const struct redis_tail *fields)
+{
+	run_key_make(question->keys[i], name);
+	question->words[i][0] = "HMGET";
+	question->words[i][1] = question->keys[i];
+	question->commands[question->count++] =
+		(struct redis_words){ 2, question->words[i], fields };
+}
+
+static bool ask(const struct shown *shown, struct question *question)
 {
 	static const char *const time_words[] = { "TIME" };
 	static const char *const beat_words[] = { "HGETALL", KEY_WORKERS };
+	static struct redis_tail of_run, of_deployment;
 
-	question->commands[0] = (struct redis_words){ 1, time_words };
+	if (!make_tail(&of_run, &run_shown) || !make_tail(&of_deployment, &deployment_shown))
+		return false;
+	question->commands[0] = (struct redis_words){ 1, time_words, NULL };
 	question->count = 1;
-	for (size_t i = 0; i < shown->count; i++) {
-		const char **words = question->words[i];
-		run_key_make(question->keys[i], &shown->names[i]);
-		words[0] = "HMGET";
-		words[1] = question->keys[i];
-		for (size_t j = 0; j < run_shown.count; j++)
-			words[2 + j] = run_shown.fields[j].name;
-		question->commands[question->count++] =
-			(struct redis_words){ 2 + run_shown.count, words };
+	for (size_t i = 0; i < shown->count; i++)
+		ask_for(question, i, &shown->names[i], &of_run);
+	if (shown->with_deployment) {
+		const struct run_name *first = &shown->names[0];
+		ask_for(question, SHOWN_MAX,
+			&(struct run_name){
+				first->tenant, first->app, first->workflow, DEPLOYMENT_STEP_ID },
+			&of_deployment);
 	}
-
-	if (shown->with_deployment)
-		ask_for_deployment(shown, question);
-	question->commands[question->count++] = (struct redis_words){ 2, beat_words };
+	question->commands[question->count++] = (struct redis_words){ 2, beat_words, NULL };
+	return true;
 }
 
 static enum error_class take_run(struct run *run, const struct run_name *name,
@@ -110,7 +115,8 @@ enum error_class shown_read(
 	UNSET struct question question;
 	UNSET struct redisReply *replies[COMMANDS_MAX];
 
-	ask(shown, &question);
+	if (!ask(shown, &question))
+		return no_memory(error);
 	/* No status depends on the heartbeats: a key that is no hash is a matter for 'slipway
 	 * verify'. */
 	if (redis_batch_lenient(redis, question.count - 1, question.count, question.commands,

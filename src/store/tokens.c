@@ -93,7 +93,7 @@ enum error_class token_read(struct redis *redis, const char *id, struct token *r
 		words[i][0] = "HMGET";
 		words[i][1] = keys[i];
 		memcpy(&words[i][2], fields, sizeof(fields));
-		commands[i] = (struct redis_words){ ARRAY_LEN(words[i]), words[i] };
+		commands[i] = (struct redis_words){ ARRAY_LEN(words[i]), words[i], NULL };
 	}
 	*ret_valid = false;
 	if (redis_batch(redis, count, commands, replies, error) != ERROR_NONE)

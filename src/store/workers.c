@@ -198,7 +198,8 @@ enum error_class workers_read(
 	static const char *const time[] = { "TIME" };
 	static const char *const beats[] = { "HGETALL", KEY_WORKERS };
 	static const char *const definitions[] = { "HGETALL", KEY_DEFINITIONS };
-	const struct redis_words commands[] = { { 1, time }, { 2, beats }, { 2, definitions } };
+	const struct redis_words commands[] = { { 1, time, NULL }, { 2, beats, NULL },
+		{ 2, definitions, NULL } };
 	struct redisReply *replies[ARRAY_LEN(commands)];
 
 	if (redis_batch(redis, ARRAY_LEN(commands), commands, replies, error) != ERROR_NONE)

@@ -91,6 +91,54 @@ START_TEST(test_integers_are_whole_and_alone)
 }
 END_TEST
 
+START_TEST(test_integers_are_written_as_they_are_read)
+{
+	static const int64_t values[] = { 0, 7, -1, 10, -1000, INT64_MAX, INT64_MIN };
+	char digits[INTEGER_TEXT_SIZE];
+	int64_t value;
+
+	ck_assert_str_eq(text_of_integer(digits, -1000), "-1000");
+	ck_assert_str_eq(text_of_integer(digits, 0), "0");
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		ck_assert(text_to_integer(text_of_integer(digits, values[i]), &value));
+		ck_assert_int_eq(value, values[i]);
+	}
+}
+END_TEST
+
+START_TEST(test_a_part_of_a_text_is_copied)
+{
+	char target[5];
+
+	ck_assert(text_copy_part(target, sizeof(target), "abcdef", 4));
+	ck_assert_str_eq(target, "abcd");
+	ck_assert(!text_copy_part(target, sizeof(target), "abcdef", 5));
+	ck_assert_str_eq(target, "abcd");
+	ck_assert(text_copy_part(target, sizeof(target), "ab", 4)); /* there is no more */
+	ck_assert_str_eq(target, "ab");
+	ck_assert(text_copy_part(target, sizeof(target), "abcdef", 0));
+	ck_assert_str_eq(target, "");
+}
+END_TEST
+
+/* Wherever it stands: most of a text is looked through several bytes at a time. */
+START_TEST(test_a_byte_that_is_no_character_becomes_a_question_mark)
+{
+	char text[20], expected[20];
+
+	for (size_t length = 1; length < sizeof(text); length++)
+		for (size_t at = 0; at < length; at++) {
+			memset(text, 'a', length);
+			text[length] = '\0';
+			memcpy(expected, text, length + 1);
+			text[at] = (char)0xFF;
+			expected[at] = '?';
+			text_make_valid(text, length);
+			ck_assert_str_eq(text, expected);
+		}
+}
+END_TEST
+
 START_TEST(test_arena_has_a_limit)
 {
 	struct arena arena;
@@ -505,11 +553,13 @@ int main(void)
 	const TTest *const tests[] = { test_text_is_cut_between_characters,
 		test_texts_are_joined_as_far_as_they_fit,
 		test_plain_texts_have_no_control_characters, test_integers_are_whole_and_alone,
-		test_arena_has_a_limit, test_memory_of_an_arena_that_was_released_is_zero,
-		test_buffer_stops_at_its_limit, test_clock_writes_utc,
-		test_clock_writes_every_day_as_the_c_library_does, test_identifiers,
-		test_clock_writes_days_for_people_and_reads_headers, test_error_classes_are_whole,
-		test_secrets_are_cut_out_by_value, test_secrets_are_found_as_others_write_them,
+		test_integers_are_written_as_they_are_read, test_a_part_of_a_text_is_copied,
+		test_a_byte_that_is_no_character_becomes_a_question_mark, test_arena_has_a_limit,
+		test_memory_of_an_arena_that_was_released_is_zero, test_buffer_stops_at_its_limit,
+		test_clock_writes_utc, test_clock_writes_every_day_as_the_c_library_does,
+		test_identifiers, test_clock_writes_days_for_people_and_reads_headers,
+		test_error_classes_are_whole, test_secrets_are_cut_out_by_value,
+		test_secrets_are_found_as_others_write_them,
 		test_half_a_secret_is_cut_out_of_an_error, test_errors_have_no_control_characters,
 		test_a_secret_of_several_lines_is_cut_out_of_an_error,
 		test_tokens_of_github_are_cut_out_by_their_looks,

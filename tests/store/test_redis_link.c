@@ -59,7 +59,7 @@ static void ask_echo(struct question *question, struct error *error)
 {
 	const char *const echo[] = { "ECHO", question->text };
 	const char *const block[] = { "BLPOP", "nothing-is-here", question->blocks };
-	const struct redis_words words[] = { { 2, echo }, { 3, block } };
+	const struct redis_words words[] = { { 2, echo, NULL }, { 3, block, NULL } };
 	struct redisReply *replies[2];
 	size_t count = question->blocks != NULL ? 2 : 1;
 
