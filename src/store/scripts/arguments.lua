@@ -8,12 +8,13 @@ end }
 local arg, writes
 each_call(function()
 	arg, writes = setmetatable({}, NOT_GIVEN), {}
-	local given, given_to_all = arg, { __index = arg }
-	for i = 1, #ARGV, 2 do
-		if ARGV[i] == 'write' then
+	local list, given, given_to_all = ARGV, arg, { __index = arg }
+	for i = 1, #list, 2 do
+		local name = list[i]
+		if name == 'write' then
 			given = setmetatable({}, given_to_all)
 			writes[#writes + 1] = given
 		end
-		given[ARGV[i]] = ARGV[i + 1]
+		given[name] = list[i + 1]
 	end
 end)

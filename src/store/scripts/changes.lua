@@ -2,11 +2,13 @@
 --- @include run
 -- Tells those that wait for a change of an app: slipway-api holds their requests, and reads this stream while it holds
 -- any (see store/changes.h). An app stands there once a script, as a script is one change to everybody else.
-local CHANGES_KEPT = 1000 -- store/changes.c counts on it
+local CHANGES_KEPT = '1000' -- store/changes.c counts on it
 
 local changes, told_of
+local tells -- how the command begins
 each_call(function()
 	changes, told_of = of_partition .. 'changes', {}
+	tells = 'XADD ' .. changes .. ' MAXLEN ~ ' .. CHANGES_KEPT .. ' *'
 end)
 
 -- Its name, which the caller is to tell; nil: it has been told.
@@ -28,7 +30,7 @@ end
 local function tell_waiting(app)
 	local name = untold(app)
 	if name and gathered then
-		gather('XADD ' .. changes .. ' MAXLEN ~ ' .. CHANGES_KEPT .. ' *', 'a', name)
+		gather(tells, 'a', name)
 	elseif name then
 		tell_all_waiting({ 'a', name })
 	end

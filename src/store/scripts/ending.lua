@@ -28,12 +28,14 @@ end
 -- Without what is given anew.
 local function fields_that_go(was, given, status, reason)
 	local gone = {}
-	for _, field in ipairs(GOES) do
+	for i = 1, #GOES do
+		local field = GOES[i]
 		if was[field] and (given[field] or '') == '' then
 			gone[#gone + 1] = field
 		end
 	end
-	for _, field in ipairs(KEPT_RESULT) do
+	for i = 1, #KEPT_RESULT do
+		local field = KEPT_RESULT[i]
 		if was[field] and goes_of_result(field, status, reason, was.started_at) then
 			gone[#gone + 1] = field
 		end
@@ -70,13 +72,15 @@ local function leave_budget_if_kept()
 	end
 end
 
--- It is kept for so long from its end. What only runs write was kept when it began, for longer; its app may have been
--- configured since. Those that need it, and its deployment, are told: mostly there is none of all that.
+-- Clients see its end. It is kept for so long from then. What only runs write was kept when it began, for longer; its
+-- app may have been configured since. Those that need it, and its deployment, are told: mostly there is none of all
+-- that.
 local function keep_and_tell(was, seconds, lines)
-	local _, of_workflow, workflow, step = names_of(own_name())
+	local app, of_workflow, workflow, step = names_of(own_name())
 	local what = workflow .. '.' .. step .. '.' .. (was.run or '')
+	show(app)
 	if was.started_at and now <= number_in(was.run_deadline) then
-		redis.call('EXPIRE', run, seconds)
+		redis.call('EXPIRE', run, word_of(seconds))
 		local others = redis.call('EXISTS', ledger, payload, users_of(own_name()),
 			of_tenant .. of_workflow .. '_deployment')
 		if others > 0 then
@@ -99,7 +103,7 @@ local function finish(status, output, problem, reason, gives, was, lines)
 	was, lines = was or read_all(), lines or {}
 	local given = { gives = gives or '', error = problem, reason = reason }
 	local fields = { 'status', status, 'finished_at', now_text, 'output', output, 'version',
-		version_after(was.version) }
+		word_of(version_after(was.version)) }
 	for field, value in pairs(given) do
 		if value ~= '' then
 			fields[#fields + 1], fields[#fields + 2] = field, value
@@ -125,7 +129,6 @@ local function finish(status, output, problem, reason, gives, was, lines)
 	if status == 'done' and basis and needs then
 		mark_stale(needs, basis)
 	end
-	show()
 	lines[#lines + 1], lines[#lines + 2] = status, reason
 	if keep_and_tell(was, seconds_kept_by(status, was.retention), lines) then
 		tell_others()

@@ -6,21 +6,22 @@
 -- WHAT is workflow.step.run, or workflow, or `-`; or `^`, where it is what the line before it in time has.
 local EVENTS_KEPT = 300
 local NAMED_EVERY = 8 -- of the lines of one run the first, and then one in so many, say which run it is
+local NAMED_LAST = '7' -- of so many lines, counted from 0
 
 local function what_of(line)
 	return line:match('^%S+ %S+ (%S+)')
 end
 
--- Of the last event, as time and number; a clock that went back does not take ids back, nor do lines that a hand has
--- put before them.
+-- Of the last event: its time, and its number and time as texts. A clock that went back does not take ids back, nor do
+-- lines that a hand has put before them.
 local function last_id(lines)
 	for i = 1, #lines do
 		local at, number_of = lines[i]:match('^(%d+)-(%d+) ')
 		if at then
-			return tonumber(at), tonumber(number_of), at
+			return tonumber(at), number_of, at
 		end
 	end
-	return 0, 0
+	return 0
 end
 
 -- Which of the lines says what it is of, and what.
@@ -52,7 +53,7 @@ end
 -- One or several of the same thing, each an event and its detail. No run is to suffer from what somebody has done to
 -- the events. Gives how many lines there were with these.
 local function add_events(what, words)
-	local lines = redis.pcall('LRANGE', events, '0', NAMED_EVERY - 1)
+	local lines = redis.pcall('LRANGE', events, '0', NAMED_LAST)
 	if lines.err then
 		return
 	end
@@ -61,12 +62,14 @@ local function add_events(what, words)
 	local added = {}
 	if at < now then
 		number_of, at_text = -1, now_text
+	else
+		number_of = tonumber(number_of)
 	end
 	for i = 1, #words, 2 do
 		local detail = words[i + 1] or ''
 		local is_said = stands == what and place <= NAMED_EVERY
 		number_of, place = number_of + 1, is_said and place + 1 or 1
-		local line = at_text .. '-' .. number_of .. ' ' .. words[i] .. ' ' .. (is_said and '^' or what)
+		local line = at_text .. '-' .. word_of(number_of) .. ' ' .. words[i] .. ' ' .. (is_said and '^' or what)
 		added[#added + 1] = detail ~= '' and line .. ' ' .. detail or line
 		stands = what
 	end

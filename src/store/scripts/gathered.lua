@@ -21,8 +21,8 @@ local function gather(beginning, first, second)
 		end
 		gathered[beginning], gathered[#gathered + 1] = words, words
 	end
-	words[#words + 1] = first
-	words[#words + 1] = second
+	local count = #words
+	words[count + 1], words[count + 2] = first, second
 	return words
 end
 

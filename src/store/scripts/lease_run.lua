@@ -13,8 +13,8 @@ local GOES_WHEN_TAKEN = { 'ready_at', 'reason', 'detail', 'declines', 'aside' }
 -- The lease of it, whose token is another one in each claim: the version grows with each change, and time goes on where
 -- Redis went back to before this one. The time for its work counts from the first attempt. Gives its fields as a list.
 local function lease_run(was, is_first)
-	local lease_until = ('%.0f'):format(now + arg.lease_ms)
-	local version = ('%.0f'):format(version_after(was.version))
+	local lease_until = word_of(now + arg.lease_ms)
+	local version = word_of(version_after(was.version))
 	local lease = was.run .. '/' .. (was.attempt or '') .. '/' .. version .. '/' .. now_text
 	local new = { 'phase', 'executing', 'lease_until', lease_until, 'worker', arg.worker, 'version', version,
 		'changed_at', now_text, 'lease', lease }
@@ -23,7 +23,7 @@ local function lease_run(was, is_first)
 		new[#new + 1], new[#new + 2] = 'counted', count(run_tenant, app, workflow, step)
 	end
 	if is_first then
-		was.run_deadline = ('%.0f'):format(now + number_in(was.run_ms))
+		was.run_deadline = word_of(now + number_in(was.run_ms))
 		new[#new + 1], new[#new + 2] = 'started_at', now_text
 		new[#new + 1], new[#new + 2] = 'run_deadline', was.run_deadline
 	end

@@ -5,32 +5,21 @@
 --- @include together
 -- How a run begins anew, in the place of whatever stands there.
 
--- Numbers as the words that they are in a hash, each made once a call.
-local words_of_numbers
-each_call(function()
-	words_of_numbers = {}
-end)
-local function word_of(number_given)
-	local word = words_of_numbers[number_given]
-	if not word then
-		word = ('%.0f'):format(number_given)
-		words_of_numbers[number_given] = word
-	end
-	return word
-end
-
 -- The hash of a run that begins anew, as a flat list: of what was before, the version stays, and the triggers that are
 -- known. The caller says where it stands.
 local ONLY_WHERE_GIVEN = { 'definition', 'outputs', 'uses', 'trigger', 'triggers', 'request', 'needs', 'deployment',
 	'actor', 'budgeted', 'basis', 'phase', 'ready_at' }
 local function fields_of_new(new, version)
 	local fields = { 'run', new.run, 'status', 'running', 'input', new.input, 'digest', new.digest, 'attempt', '1',
-		'attempts', new.attempts, 'crashes', '0', 'queued_at', word_of(now), 'run_ms', new.run_ms,
+		'attempts', new.attempts, 'crashes', '0', 'queued_at', now_text, 'run_ms', new.run_ms,
 		'run_deadline', word_of(now + new.run_ms), 'retention', new.retention, 'version', version }
-	for _, field in ipairs(ONLY_WHERE_GIVEN) do
+	local count = #fields
+	for i = 1, #ONLY_WHERE_GIVEN do
+		local field = ONLY_WHERE_GIVEN[i]
 		local value = new[field] or ''
 		if value ~= '' then
-			fields[#fields + 1], fields[#fields + 2] = field, value
+			fields[count + 1], fields[count + 2] = field, value
+			count = count + 2
 		end
 	end
 	return fields
@@ -62,7 +51,7 @@ end
 -- What stands beside the first run of an app: the same as remember_step and note make, where there is nothing.
 local function begin_app(new, seconds)
 	local steps, lasting = steps_of_app(), word_of(seconds + SPARE)
-	redis.call('HSETNX', steps, new.workflow .. ':' .. new.step, 1)
+	redis.call('HSETNX', steps, new.workflow .. ':' .. new.step, '1')
 	redis.call('EXPIRE', steps, lasting)
 	begin_events('queued', table.concat({ new.workflow, new.step, new.run }, '.'))
 	redis.call('EXPIRE', events, lasting)
@@ -84,7 +73,7 @@ local function create_queued(new, was, place, of_deployment, basis)
 		use(new.needs, own_name(), seconds)
 	end
 	put_together(run_tenant, new.app, new.workflow .. ':' .. new.step, place)
-	new.budgeted, new.basis, new.phase, new.ready_at = count_live(), basis, 'queued', word_of(now)
+	new.budgeted, new.basis, new.phase, new.ready_at = count_live(), basis, 'queued', now_text
 	local fields = fields_of_new(new, word_of(version_after(was.version)))
 	set(unpack(fields))
 	redis.call('EXPIRE', run, word_of(seconds))

@@ -26,7 +26,7 @@ local function each_maker(call)
 end
 
 local function remember_maker()
-	local _, _, _, _, me = names_of(own_name())
+	local _, _, me = place_of_run()
 	local all = ''
 	each_maker(function(step, id)
 		if step ~= me then

@@ -35,7 +35,7 @@ end
 -- Puts a tenant, or an app, behind those that wait for their turn. Its score is since when it waits: so the turns of
 -- those that something held can be compared with these.
 local function put_last(key, name)
-	local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+	local last = redis.call('ZRANGE', key, '-1', '-1', 'WITHSCORES')
 	if last[1] ~= name then
 		redis.call('ZADD', key, math.max(now, (tonumber(last[2]) or 0) + TURN_MS), name)
 	end

@@ -4,7 +4,7 @@
 -- How long, and how much of, what belongs to an app is kept.
 local RETENTION_LEAST = 86400 -- seconds; a run whose own figure a hand has broken is not forgotten at once
 local SPARE = 3600            -- seconds
-local APPS_TRIMMED = 100      -- in one go
+local APPS_TRIMMED = '100'    -- in one go
 
 -- For how many seconds to keep what belongs to the run. The time counts from its deadline while it is live, so no live
 -- run expires.
@@ -25,7 +25,7 @@ end
 local function expire_not_before(key, seconds, spare)
 	local left = redis.call('TTL', key)
 	if left ~= -2 and left < seconds then
-		redis.call('EXPIRE', key, seconds + (spare or 0))
+		redis.call('EXPIRE', key, word_of(seconds + (spare or 0)))
 	end
 end
 
@@ -45,7 +45,7 @@ end
 local function list_apps(changed_at_and_app)
 	local added = redis.pcall('ZADD', apps, unpack(changed_at_and_app))
 	if type(added) == 'number' and added > 0 then
-		redis.pcall('ZADD', of_partition .. 'tenants', 0, run_tenant)
+		redis.pcall('ZADD', of_partition .. 'tenants', '0', run_tenant)
 	end
 end
 
@@ -61,7 +61,8 @@ end
 -- Takes apps off the list that have not changed for so long. One that still has something is put back as if it had
 -- changed now, so that it is looked at once in that time.
 local function trim_apps(seconds)
-	local old = redis.pcall('ZRANGEBYSCORE', apps, '-inf', now - seconds * 1000, 'LIMIT', 0, APPS_TRIMMED)
+	local before = word_of(now - seconds * 1000)
+	local old = redis.pcall('ZRANGEBYSCORE', apps, '-inf', before, 'LIMIT', '0', APPS_TRIMMED)
 	for _, app in ipairs(old.err and {} or old) do
 		if redis.call('EXISTS', of_tenant .. app .. ':ledger') == 1 then
 			redis.pcall('ZADD', apps, now, app)

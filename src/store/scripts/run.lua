@@ -7,6 +7,9 @@ local run_tenant, of_tenant -- whose the run is; the beginning of the keys of al
 -- Whose keys are meant from now on. A tenant comes from the keys that a script was given, or from a member of what all
 -- tenants share, never from an argument: no name within a tenant leads out of it.
 local function go_to_tenant(tenant)
+	if tenant == run_tenant then
+		return
+	end
 	run_tenant, of_tenant = tenant, of_partition .. 'app:' .. tenant .. ':'
 	apps = of_partition .. 'apps:' .. tenant
 end
@@ -26,8 +29,8 @@ end
 -- Several at once, by name.
 local function read(fields)
 	local values, found = redis.call('HMGET', run, unpack(fields)), {}
-	for i, field in ipairs(fields) do
-		found[field] = values[i] or nil
+	for i = 1, #fields do
+		found[fields[i]] = values[i] or nil
 	end
 	return found
 end
@@ -51,7 +54,13 @@ end
 local NUMBER_MOST = 1e15
 local function number_in(text)
 	local value = tonumber(text or 0) or 0
-	return math.abs(value) < NUMBER_MOST and value or 0
+	return value < NUMBER_MOST and value > -NUMBER_MOST and value or 0
+end
+
+-- A whole number as the text that it is in Redis. Redis itself makes one of a number that it is given, like Lua of one
+-- that stands in a text, in three times the time.
+local function word_of(value)
+	return ('%d'):format(value)
 end
 
 local function number(field)
@@ -80,9 +89,9 @@ end
 -- The same for what is known to be there, of what was read of it: looking for each of many that are not takes long.
 local function clear_known(was, fields)
 	local known = {}
-	for _, field in ipairs(fields) do
-		if was[field] then
-			known[#known + 1] = field
+	for i = 1, #fields do
+		if was[fields[i]] then
+			known[#known + 1] = fields[i]
 		end
 	end
 	if known[1] then
@@ -100,10 +109,10 @@ local function own_name()
 	return run:sub(#of_tenant + 1)
 end
 
--- The parts of such a name: the app, `app:workflow:`, the workflow, the step, and workflow:step.
+-- The parts of such a name: the app, `app:workflow:`, the workflow, and the step.
 local function names_of(name)
-	local app, workflow, step = name:match('^([^:]*):([^:]*):(.*)$')
-	return app, app .. ':' .. workflow .. ':', workflow, step, workflow .. ':' .. step
+	local of_workflow, app, workflow, step = name:match('^(([^:]*):([^:]*):)(.*)$')
+	return app, of_workflow, workflow, step
 end
 
 local function go_to_run(name)

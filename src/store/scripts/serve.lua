@@ -34,7 +34,7 @@ end
 function TURN.put_behind(name, key_of)
 	local since = now
 	for _, source in ipairs(taking.sources) do
-		local last = redis.pcall('ZRANGE', key_of(source), -1, -1, 'WITHSCORES')
+		local last = redis.pcall('ZRANGE', key_of(source), '-1', '-1', 'WITHSCORES')
 		since = math.max(since, (tonumber(last[2]) or 0) + TURN_MS)
 	end
 	for _, source in ipairs(taking.sources) do

@@ -2,7 +2,7 @@
 -- Where new runs are taken from: the lanes of `ready`, and those of what has held runs (holds.lua) and may do so no
 -- longer. How many wait there, and for how many apps, costs nothing.
 local SOURCE = {}
-local LOOKS_AGAIN = 16 -- at what may hold nothing any more, in one call
+local LOOKS_AGAIN = '16' -- at what may hold nothing any more, in one call
 
 -- Of one call. sources: where runs are taken from, a root with what has held the runs there (none of `ready`);
 -- looked: at what holds runs; passes: those that came to nothing.
@@ -94,7 +94,7 @@ end
 -- Where runs are to be taken from, in one call.
 function SOURCE.find_all()
 	local ask = anything_holds and redis.call or redis.pcall
-	local due = ask('ZRANGEBYSCORE', held, '-inf', now, 'LIMIT', 0, LOOKS_AGAIN)
+	local due = ask('ZRANGEBYSCORE', held, '-inf', now_text, 'LIMIT', '0', LOOKS_AGAIN)
 	for _, what in ipairs(due.err and {} or due) do
 		SOURCE.look_at(what)
 	end

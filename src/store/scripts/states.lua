@@ -45,7 +45,7 @@ end
 
 local function remember_step(seconds)
 	local steps = steps_of_app()
-	local _, _, _, _, step = names_of(own_name())
+	local _, _, step = place_of_run()
 	if redis.pcall('HSETNX', steps, step, 1) ~= 1 or
 		redis.call('EXPIRE', steps, seconds + SPARE, 'NX') == 0 then
 		expire_not_before(steps, seconds, SPARE)
@@ -54,14 +54,13 @@ end
 
 -- The run stays for so long, and with it what it has of its app.
 local function keep(seconds)
-	redis.call('EXPIRE', run, seconds)
+	redis.call('EXPIRE', run, word_of(seconds))
 	keep_payload(seconds)
 	remember_step(seconds)
 end
 
--- Clients see a change, whose version has been set.
-local function show()
-	local app = names_of(own_name())
+-- Clients see a change of the app, whose version has been set.
+local function show(app)
 	list_app(app)
 	tell_waiting(app)
 end
@@ -71,7 +70,7 @@ local function touched()
 	local version, status, retention, deadline = unpack(redis.call('HMGET', run, 'version', 'status', 'retention',
 		'run_deadline'))
 	set('version', version_after(version), 'changed_at', now)
-	show()
+	show((names_of(own_name())))
 	local seconds = seconds_kept_by(status, retention, deadline)
 	keep(seconds)
 	return seconds

@@ -12,8 +12,13 @@ each_call(function()
 end)
 
 local function look_at_last(key)
-	local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
+	local last = redis.call('ZRANGE', key, '-1', '-1', 'WITHSCORES')
 	last_of[key] = { name = last[1], since = tonumber(last[2]) or 0 }
+end
+
+local function add(list, first, second)
+	local count = #list
+	list[count + 1], list[count + 2] = first, second
 end
 
 -- Before the first write, as expect_queue does. Gives the place of a new run in its lane, the last one; `is_first`: of
@@ -28,21 +33,20 @@ local function look_for_place(tenant, app, is_first)
 		look_at_last(ready)
 		look_at_last(lanes)
 	end
-	return is_first and 1 or (tonumber(redis.call('ZRANGE', lanes .. ':' .. app, -1, -1, 'WITHSCORES')[2]) or 0) + 1
+	if is_first then
+		return '1'
+	end
+	local last = redis.call('ZRANGE', lanes .. ':' .. app, '-1', '-1', 'WITHSCORES')
+	return (tonumber(last[2]) or 0) + 1
 end
 
 -- Behind all others, as put_last does; one that stands there stays where it is.
 local function add_last(list, key, name)
 	local last = last_of[key]
 	if last.name ~= name then
-		last.name, last.since = name, math.max(now, last.since + TURN_MS)
-		list[#list + 1], list[#list + 2] = last.since, name
-	end
-end
-
-local function add(list, ...)
-	for i = 1, select('#', ...) do
-		list[#list + 1] = select(i, ...)
+		local since = last.since + TURN_MS
+		last.name, last.since = name, math.max(now, since)
+		add(list, since > now and since or now_text, name)
 	end
 end
 
@@ -53,9 +57,10 @@ local function put_together(tenant, app, step, place)
 	redis.call('ZADD', lanes .. ':' .. app, place, step)
 	add_last(pending.lanes, lanes, app)
 	add_last(pending.tenants, ready, tenant)
-	add(pending.members, member())
-	add(pending.live, now + QUEUED_LOOK_MS, member())
-	add(pending.apps, now, app)
+	local own = member()
+	add(pending.members, own)
+	add(pending.live, word_of(now + QUEUED_LOOK_MS), own)
+	add(pending.apps, now_text, app)
 	local name = untold(app)
 	if name then
 		add(pending.told, 'a', name)
@@ -67,7 +72,7 @@ local function ring_for(count)
 	local bells = redis.pcall('LLEN', bell)
 	local words = {}
 	for i = 1, type(bells) == 'number' and math.min(count, BELLS_MAX - bells) or 0 do
-		words[i] = 1
+		words[i] = '1'
 	end
 	if words[1] then
 		redis.call('RPUSH', bell, unpack(words))

@@ -6,12 +6,10 @@ local FACTS = { 'run', 'status', 'reason', 'error', 'attempt', 'crashes', 'queue
 -- An answer with what a log tells of a run that has ended, or gone to another worker, behind word and time. `is`: its
 -- fields by name, where they are known.
 local function told(word, is)
-	local facts = {}
 	is = is or read(FACTS)
-	for _, field in ipairs(FACTS) do
-		facts[#facts + 1], facts[#facts + 2] = field, is[field] or ''
-	end
-	return { word, now, facts }
+	return { word, now, { 'run', is.run or '', 'status', is.status or '', 'reason', is.reason or '',
+		'error', is.error or '', 'attempt', is.attempt or '', 'crashes', is.crashes or '',
+		'queued_at', is.queued_at or '', 'request', is.request or '' } }
 end
 
 -- The error of a run that is past its deadline, with what it waited for: without that, nobody would know what to do.
