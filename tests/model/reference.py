@@ -13,9 +13,10 @@ TENANTS = ['one', 'two']
 DELAYED_PHASES = ('waiting', 'retrying', 'blocked')
 QUEUED_LOOK_MS = 12 * 3600 * 1000
 LOOKS = 32
-# Of no interest to the worker that takes a run.
-NOT_TAKEN = ('app workflow action digest definition outputs uses needs basis retention run_ms gives '
-             'kept_output kept_gives kept_basis kept_run').split()
+# What the worker that takes a run is told of it; what a client is told of one that it has put on the queue.
+TAKEN = ('run status phase input checkpoint attempt attempts crashes queued_at started_at run_deadline request outage_at '
+         'outage_ms outage_seen paused_ms').split()
+QUEUED = 'run status phase attempt attempts crashes version queued_at ready_at run_deadline deployment'.split()
 
 
 class Run:
@@ -35,8 +36,8 @@ class Run:
         for field in fields:
             setattr(self, field, None)
 
-    def as_hash(self):
-        fields = as_stored({field: getattr(self, field) for field in self.FIELDS})
+    def as_hash(self, names=FIELDS):
+        fields = as_stored({field: getattr(self, field) for field in names})
         return {field: value for field, value in fields.items() if field != 'basis' or value}
 
 
@@ -220,7 +221,7 @@ class Model(Dependants, Queue, Budgets):
             self.to_queue(run)
             run.changed_at = None  # when it was queued
             self.tell_others(run)
-        return ['new', self.now, run.as_hash(), []]
+        return ['new', self.now, run.as_hash() if missing else run.as_hash(QUEUED), []]
 
     def take(self, want, worker, lease_ms, after_begun, definitions, limits, timeout):
         """The next runs, and all others that a worker meets before it has so many."""
@@ -284,8 +285,7 @@ class Model(Dependants, Queue, Budgets):
             run.counted = self.count(run, taking.action_of(run.member.split(':', 2)[2]))
         run.forget(['reason', 'detail', 'declines', 'ready_at', 'aside'])
         self.note(run, 'executing', 'attempt %d on %s' % (run.attempt, worker))
-        told = {name: text for name, text in run.as_hash().items() if name not in NOT_TAKEN}
-        return ['claimed', run.member, run.lease, told, dict(self.ledgers[run.app])]
+        return ['claimed', run.member, run.lease, run.as_hash(TAKEN), dict(self.ledgers[run.app])]
 
     def renew(self, run, token, lease_ms):
         if run.lease != token:

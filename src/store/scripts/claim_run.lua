@@ -41,10 +41,10 @@ local function keep_begun(was, is_first, seconds, owns, count_events)
 	end
 end
 
-local function claim(was, list)
+local function claim(was)
 	local owned = redis.call('HGETALL', ledger) -- before the first write: it may be no ledger
 	local is_first = not was.started_at
-	local new = lease_run(was, is_first)
+	lease_run(was)
 	local app, _, workflow, step = names_of(own_name())
 	list_app(app)
 	tell_waiting(app)
@@ -52,7 +52,7 @@ local function claim(was, list)
 		'attempt ' .. (was.attempt or '') .. ' on ' .. arg.worker)
 	keep_begun(was, is_first, seconds_kept_by('running', was.retention, was.run_deadline), owned[1], count_events)
 	gather('ZADD ' .. live, was.lease_until, member())
-	return { 'claimed', member(), was.lease, fields_taken(list, new), owned }
+	return { 'claimed', member(), was.lease, fields_told(was), owned }
 end
 
 -- One that was begun has no lane that could be held: it waits by itself, until another that the same limit counts ends
@@ -88,7 +88,7 @@ end
 
 -- What becomes of a run that was taken off the queue; nothing where its place was nobody's any more.
 local function claim_or_end()
-	local was, list = read_all()
+	local was = read_all()
 	if was.status ~= 'running' or was.phase ~= 'queued' or was.due or not was.run then
 		return nil
 	end
@@ -104,7 +104,7 @@ local function claim_or_end()
 	if was.started_at and anything_holds and hold_begun(was) then
 		return nil
 	end
-	return claim(was, list)
+	return claim(was)
 end
 
 -- What no worker can run is kept, with the reason, where an operator finds it.

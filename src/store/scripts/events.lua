@@ -6,7 +6,7 @@
 -- WHAT is workflow.step.run, or workflow, or `-`; or `^`, where it is what the line before it in time has.
 local EVENTS_KEPT = 300
 local NAMED_EVERY = 8 -- of the lines of one run the first, and then one in so many, say which run it is
-local NAMED_LAST = '7' -- of so many lines, counted from 0
+local NAMED_LAST = '7' -- the last of so many, counted from 0
 
 local function what_of(line)
 	return line:match('^%S+ %S+ (%S+)')

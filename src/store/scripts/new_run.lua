@@ -10,9 +10,10 @@
 local ONLY_WHERE_GIVEN = { 'definition', 'outputs', 'uses', 'trigger', 'triggers', 'request', 'needs', 'deployment',
 	'actor', 'budgeted', 'basis', 'phase', 'ready_at' }
 local function fields_of_new(new, version)
+	new.run_deadline = word_of(now + new.run_ms)
 	local fields = { 'run', new.run, 'status', 'running', 'input', new.input, 'digest', new.digest, 'attempt', '1',
 		'attempts', new.attempts, 'crashes', '0', 'queued_at', now_text, 'run_ms', new.run_ms,
-		'run_deadline', word_of(now + new.run_ms), 'retention', new.retention, 'version', version }
+		'run_deadline', new.run_deadline, 'retention', new.retention, 'version', version }
 	local count = #fields
 	for i = 1, #ONLY_WHERE_GIVEN do
 		local field = ONLY_WHERE_GIVEN[i]
@@ -23,6 +24,17 @@ local function fields_of_new(new, version)
 		end
 	end
 	return fields
+end
+
+-- The same of one that is queued, but only what its status shows, and until when it may try how often.
+local function shown_of_queued(new, version)
+	local shown = { 'run', new.run, 'status', 'running', 'phase', 'queued', 'attempt', '1',
+		'attempts', new.attempts, 'crashes', '0', 'version', version, 'queued_at', now_text,
+		'ready_at', now_text, 'run_deadline', new.run_deadline }
+	if new.deployment ~= '' then
+		shown[#shown + 1], shown[#shown + 2] = 'deployment', new.deployment
+	end
+	return shown
 end
 
 local function create(new)
@@ -60,7 +72,7 @@ end
 -- The same where all that it needs is done, and no live run is in its place: it stands on the queue at once, and its
 -- hash is written in one go. `was` is the hash that is there, by name; `new.is_first`: there is nothing of its app.
 -- `place` is its place in the lane, `of_deployment` the status of its deployment, and `basis` the mark of what it is
--- made of. Gives its hash as a flat list.
+-- made of. Gives what its status shows.
 local function create_queued(new, was, place, of_deployment, basis)
 	local seconds = seconds_kept_by('running', new.retention, now + new.run_ms)
 	if was.status then
@@ -74,15 +86,15 @@ local function create_queued(new, was, place, of_deployment, basis)
 	end
 	put_together(run_tenant, new.app, new.workflow .. ':' .. new.step, place)
 	new.budgeted, new.basis, new.phase, new.ready_at = count_live(), basis, 'queued', now_text
-	local fields = fields_of_new(new, word_of(version_after(was.version)))
-	set(unpack(fields))
+	local version = word_of(version_after(was.version))
+	set(unpack(fields_of_new(new, version)))
 	redis.call('EXPIRE', run, word_of(seconds))
 	if new.has_payload then
 		keep_payload(seconds)
 	end
 	if new.is_first then
 		begin_app(new, seconds)
-		return fields
+		return shown_of_queued(new, version)
 	end
 	remember_step(seconds)
 	note('queued', nil, seconds, new.run)
@@ -90,5 +102,5 @@ local function create_queued(new, was, place, of_deployment, basis)
 		end_together()
 		tell_others()
 	end
-	return fields
+	return shown_of_queued(new, version)
 end

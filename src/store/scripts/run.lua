@@ -35,7 +35,7 @@ local function read(fields)
 	return found
 end
 
--- All of it: the fields by name, and as Redis lists them. A table that knows its size takes half the time to fill.
+-- All of it by name. A table that knows its size takes half the time to fill.
 local function read_all()
 	local list = redis.call('HGETALL', run)
 	local found = { status = nil, phase = nil, due = nil, run = nil, input = nil, digest = nil, definition = nil,
@@ -46,7 +46,7 @@ local function read_all()
 	for i = 1, #list, 2 do
 		found[list[i]] = list[i + 1]
 	end
-	return found, list
+	return found
 end
 
 -- What a field says. Where a hand has written none, or one that no time reaches, that is 0: what is made of it would be
