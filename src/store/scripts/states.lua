@@ -9,9 +9,9 @@ local DECLINED_MS = 1000 -- for how long a run is left to workers of other build
 local QUEUED_LOOK_MS = 43200000 -- when the reaper looks at a queued run by itself: before what it has expires
 
 -- Nothing takes back what a script has done before it fails. So a key that a hand has made something else is an error
--- here, before the first write: half a change would be a run that nobody finds any more.
+-- here, before the first write: half a change would be a run that nobody finds any more. The hash of the run itself is
+-- what each script reads first.
 each_call(function()
-	redis.call('HLEN', run)
 	redis.call('ZCARD', delayed)
 	redis.call('ZCARD', live)
 end)

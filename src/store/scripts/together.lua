@@ -50,10 +50,16 @@ local function add_last(list, key, name)
 	end
 end
 
+-- With room for those of one run: to make it when they come takes longer than all else that is done with them.
+local function new_pending()
+	return { members = { nil }, live = { nil, nil }, lanes = { nil, nil }, tenants = {}, apps = { nil, nil },
+		told = { nil, nil } }
+end
+
 -- The run is queued, at this place of its lane.
 local function put_together(tenant, app, step, place)
 	local lanes = lanes_of(tenant)
-	pending = pending or { members = {}, live = {}, lanes = {}, tenants = {}, apps = {}, told = {} }
+	pending = pending or new_pending()
 	redis.call('ZADD', lanes .. ':' .. app, place, step)
 	add_last(pending.lanes, lanes, app)
 	add_last(pending.tenants, ready, tenant)
