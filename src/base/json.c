@@ -11,6 +11,7 @@
 
 #include "base/json_scan.h"
 #include "base/text.h"
+#include "base/unset.h"
 #include "base/wiping.h"
 
 void json_wipe_freed(void)
@@ -73,7 +74,7 @@ static enum error_class check_members(const cJSON *json, const char *place, stru
 	size_t index = 0;
 	const cJSON *child;
 	cJSON_ArrayForEach (child, json) {
-		char child_place[JSON_POINTER_SIZE];
+		UNSET char child_place[JSON_POINTER_SIZE];
 		json_pointer_child(child_place, place, child, index++);
 		if (check_members(child, child_place, error) != ERROR_NONE)
 			return error->class;

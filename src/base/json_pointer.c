@@ -46,12 +46,18 @@ void json_pointer_member(char pointer[JSON_POINTER_SIZE], const char *parent, co
 	json_pointer_append(pointer, JSON_POINTER_SIZE, name);
 }
 
+/* What a child is called in its parent: of an array it is the index. */
+static const char *name_of(const cJSON *child, size_t index, char number[INTEGER_TEXT_SIZE])
+{
+	return child->string != NULL ? child->string : text_of_integer(number, (int64_t)index);
+}
+
 void json_pointer_child(
 	char pointer[JSON_POINTER_SIZE], const char *parent, const cJSON *child, size_t index)
 {
-	char number[24];
-	text_format(number, sizeof(number), "%zu", index);
-	json_pointer_member(pointer, parent, child->string != NULL ? child->string : number);
+	char number[INTEGER_TEXT_SIZE];
+
+	json_pointer_member(pointer, parent, name_of(child, index, number));
 }
 
 /* Whether the part, which ends before a slash or with the text, is this name with
@@ -73,15 +79,14 @@ static bool is_named(const char *part, size_t length, const char *name)
 
 static const cJSON *find_child(const cJSON *json, const char *part, size_t length)
 {
-	char number[24];
+	char number[INTEGER_TEXT_SIZE];
 	size_t index = 0;
 	const cJSON *child;
 
 	if (!cJSON_IsObject(json) && !cJSON_IsArray(json))
 		return NULL;
 	cJSON_ArrayForEach (child, json) {
-		text_format(number, sizeof(number), "%zu", index++);
-		if (is_named(part, length, child->string != NULL ? child->string : number))
+		if (is_named(part, length, name_of(child, index++, number)))
 			return child;
 	}
 
