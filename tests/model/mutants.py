@@ -231,8 +231,7 @@ MUTANTS = [
     ('claim_of_what_is_not_due', 'claim_run', 'or was.due or', 'or'),
     ('claim_past_the_deadline', 'claim_run', 'now >= number_in(was.run_deadline)', 'now > number_in(was.run_deadline)'),
     ('claim_ends_what_was_queued_long', 'claim_run', '(was.started_at or was.reason) and now', 'now'),
-    ('claim_counts_the_queue', 'lease_run', 'now_text, word_of(now + number_in(was.run_ms))',
-     'now_text, was.run_deadline'),
+    ('claim_counts_the_queue', 'lease_run', 'deadline = now + number_in(was.run_ms)', 'deadline = was.run_deadline'),
     ('claim_begins_each_time', 'lease_run', 'if not was.started_at then', 'if true then'),
     ('claim_takes_what_another_build_has', 'claim_run', "return arg.definitions == '' or", 'return true or'),
     ('claim_keeps_the_declines', 'lease_run', "'detail', 'declines', 'aside' }", "'detail', 'aside' }"),
@@ -279,8 +278,8 @@ MUTANTS = [
     ('who_comes_late_goes_past', 'sources', "local behind = not what and limits[action] and 'action:' .. action",
      'local behind = nil'),
     ('what_comes_behind_waits_on', 'serve', '\tif not why then\n\t\tSOURCE.open_again(what)\n\tend\n', ''),
-    ('what_is_aside_goes_first', 'serve', 'if not best or one.since < best.since or\n\t\t\t\tone.since == best.since and '
-     'one.app_since < best.app_since then', 'if not best then'),
+    ('what_is_aside_goes_first', 'serve', 'if not best or since < best.since or since == best.since and '
+     'app_since < best.app_since then', 'if not best then'),
     ('has_a_turn_in_each_source', 'serve', 'if is_served and #taking.sources > 1 then', 'if false then'),
     ('who_is_held_stops_all_that_is_aside', 'serve', 'if source.turned[what] then', 'if true then'),
     ('a_limit_lets_all_begin_that_is_aside', 'serve', 'if source.what and why_held(source.kind, source.name) then',

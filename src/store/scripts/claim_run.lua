@@ -9,9 +9,8 @@ local HELD_BEGUN_MS = 5000 -- until a run that was begun, and is held, is looked
 local BROKEN_MS = 5000 -- until a run is looked at again that some key kept from being taken
 
 -- Whether the worker has the definition of the step that the run is of.
-local function has_definition(was)
-	local _, _, name = place_of_run()
-	local step = ' ' .. name .. '='
+local function has_definition(was, workflow, step)
+	step = ' ' .. workflow .. ':' .. step .. '='
 	step = was.definition and step .. was.definition .. '=' or step
 	return arg.definitions == '' or arg.definitions:find(step, 1, true)
 end
@@ -41,24 +40,22 @@ local function keep_begun(was, is_first, seconds, owns, count_events)
 	end
 end
 
-local function claim(was)
+local function claim(was, app, workflow, step)
 	local owned = redis.call('HGETALL', ledger) -- before the first write: it may be no ledger
 	local is_first = not was.started_at
-	lease_run(was)
-	local app, _, workflow, step = names_of(own_name())
+	local deadline = lease_run(was, app, workflow, step)
 	list_app(app)
 	tell_waiting(app)
 	local count_events = add_event('executing', workflow .. '.' .. step .. '.' .. was.run,
 		'attempt ' .. (was.attempt or '') .. ' on ' .. arg.worker)
-	keep_begun(was, is_first, seconds_kept_by('running', was.retention, was.run_deadline), owned[1], count_events)
+	keep_begun(was, is_first, seconds_kept_by('running', was.retention, deadline), owned[1], count_events)
 	gather('ZADD ' .. live, was.lease_until, member())
 	return { 'claimed', member(), was.lease, fields_told(was), owned }
 end
 
 -- One that was begun has no lane that could be held: it waits by itself, until another that the same limit counts ends
 -- (states.lua), and looks now and then. While somebody has paused it, its time stands.
-local function hold_begun(was)
-	local app, _, workflow, step = names_of(own_name())
+local function hold_begun(was, app, workflow, step)
 	local of_app = run_tenant .. ':' .. app
 	local what, why, is_paused = 'tenant:' .. run_tenant, why_held('tenant', run_tenant)
 	if not why then
@@ -97,14 +94,15 @@ local function claim_or_end()
 		finish('error', '{}', expired(arg.expired), '', nil, was)
 		return { 'expired', member(), told('expired')[3] }
 	end
-	if not has_definition(was) then
+	local app, _, workflow, step = names_of(own_name())
+	if not has_definition(was, workflow, step) then
 		put_off(DECLINED_MS)
 		return { 'declined', member(), was.run, was.definition or '' }
 	end
-	if was.started_at and anything_holds and hold_begun(was) then
+	if was.started_at and anything_holds and hold_begun(was, app, workflow, step) then
 		return nil
 	end
-	return claim(was)
+	return claim(was, app, workflow, step)
 end
 
 -- What no worker can run is kept, with the reason, where an operator finds it.

@@ -8,11 +8,13 @@ local TOLD_TOO = { 'checkpoint', 'request', 'outage_at', 'outage_ms', 'outage_se
 local GOES_WHEN_TAKEN = { 'ready_at', 'reason', 'detail', 'declines', 'aside' }
 
 -- The lease of it, whose token is another one in each claim: the version grows with each change, and time goes on where
--- Redis went back to before this one. The time for its work counts from the first attempt. `was` has it all then.
-local function lease_run(was)
-	local version = word_of(version_after(was.version))
+-- Redis went back to before this one. The time for its work counts from the first attempt. `was` has it all then. Gives
+-- the deadline.
+local function lease_run(was, app, workflow, step)
+	local version, deadline = word_of(version_after(was.version)), was.run_deadline
 	if not was.started_at then
-		was.started_at, was.run_deadline = now_text, word_of(now + number_in(was.run_ms))
+		deadline = now + number_in(was.run_ms)
+		was.started_at, was.run_deadline = now_text, word_of(deadline)
 	end
 	was.phase, was.lease_until = 'executing', word_of(now + arg.lease_ms)
 	was.lease = was.run .. '/' .. (was.attempt or '') .. '/' .. version .. '/' .. now_text
@@ -20,11 +22,11 @@ local function lease_run(was)
 		'changed_at', now_text, 'lease', was.lease, 'started_at', was.started_at,
 		'run_deadline', was.run_deadline }
 	if counts_runs then
-		local app, _, workflow, step = names_of(own_name())
 		new[#new + 1], new[#new + 2] = 'counted', count(run_tenant, app, workflow, step)
 	end
 	set(unpack(new))
 	clear_known(was, GOES_WHEN_TAKEN)
+	return deadline
 end
 
 -- What its worker is told of it.

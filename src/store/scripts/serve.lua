@@ -15,15 +15,15 @@ end
 function TURN.next_turn()
 	local best
 	for _, source in ipairs(taking.sources) do
-		local one = { source = source, root = source.root }
-		one.tenant, one.since, one.others = SOURCE.first_of(source.root, source.root == ready and redis.call)
-		if one.tenant then
-			one.lanes = lanes_of(one.tenant, source.root)
-			one.app, one.app_since, one.other_apps = SOURCE.first_of(one.lanes)
-			one.app_since = one.app_since or 0
-			if not best or one.since < best.since or
-				one.since == best.since and one.app_since < best.app_since then
-				best = one
+		local tenant, others, since = SOURCE.first_of(source.root, source.root == ready and redis.call)
+		if tenant then
+			local lanes = lanes_of(tenant, source.root)
+			local app, other_apps, app_since = SOURCE.first_of(lanes)
+			app_since = app_since or 0
+			if not best or since < best.since or since == best.since and app_since < best.app_since then
+				best = { source = source, root = source.root, tenant = tenant, since = since,
+					others = others, lanes = lanes, app = app, app_since = app_since,
+					other_apps = other_apps }
 			end
 		end
 	end

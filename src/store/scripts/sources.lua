@@ -11,10 +11,15 @@ each_call(function()
 	taking = { sources = {}, looked = {}, passes = 0 }
 end)
 
--- With since when it waits, and whether there are others.
+-- With whether there are others, and since when it waits: of one source nobody asks that, and scores take long to read.
 function SOURCE.first_of(key, ask)
-	local found = (ask or redis.pcall)('ZRANGE', key, '0', '1', 'WITHSCORES')
-	return found[1], tonumber(found[2]), found[3]
+	ask = ask or redis.pcall
+	if #taking.sources == 1 then
+		local found = ask('ZRANGE', key, '0', '1')
+		return found[1], found[2], 0
+	end
+	local found = ask('ZRANGE', key, '0', '1', 'WITHSCORES')
+	return found[1], found[3], tonumber(found[2])
 end
 
 function SOURCE.exists(key)

@@ -13,7 +13,7 @@ end)
 
 local function look_at_last(key)
 	local last = redis.call('ZRANGE', key, '-1', '-1', 'WITHSCORES')
-	last_of[key] = { name = last[1], since = tonumber(last[2]) or 0 }
+	last_of[key] = { name = last[1], since = last[2] }
 end
 
 local function add(list, first, second)
@@ -44,7 +44,7 @@ end
 local function add_last(list, key, name)
 	local last = last_of[key]
 	if last.name ~= name then
-		local since = last.since + TURN_MS
+		local since = (tonumber(last.since) or 0) + TURN_MS
 		last.name, last.since = name, math.max(now, since)
 		add(list, since > now and since or now_text, name)
 	end
