@@ -65,20 +65,25 @@ function failSlowly(fits, held = async () => {}) {
   return failed;
 }
 
+// Holds calls until there are so many: each is under way before anybody knows that the provider is down.
+function untilAll(count, then = () => {}) {
+  const held = [];
+  return async () => {
+    if (held.length === count) return;
+    await new Promise((resolve) => {
+      held.push(resolve);
+      if (held.length < count) return;
+      then();
+      for (const go of held) go();
+    });
+  };
+}
+
 test('outage: one run at a time asks whether the provider is back, and then all go on', async () => {
   const apps = Array.from({ length: 6 }, newApp);
-  // The first of each is under way before anybody knows.
-  const first = [];
   let over;
-  const failed = failSlowly(() => over === undefined || Date.now() < over, async () => {
-    if (first.length === apps.length) return;
-    await new Promise((resolve) => {
-      first.push(resolve);
-      if (first.length < apps.length) return;
-      over = Date.now() + 8000;
-      for (const go of first) go();
-    });
-  });
+  const failed = failSlowly(() => over === undefined || Date.now() < over,
+    untilAll(apps.length, () => { over = Date.now() + 8000; }));
   await startWorker({ executors: apps.length });
   for (const app of apps) await triggerRepository(app);
   // Each comes back by its own delay, which is about as long as the outage has lasted for it.
@@ -112,7 +117,7 @@ test('outage: one run whose request breaks the provider keeps no other app out',
 
 test('outage: a run that is held back says what it last saw itself', async () => {
   const apps = Array.from({ length: 4 }, newApp);
-  failSlowly(() => true);
+  failSlowly(() => true, untilAll(apps.length));
   await startWorker({ executors: apps.length });
   for (const app of apps) await triggerRepository(app);
   const held = await until(async () => {
