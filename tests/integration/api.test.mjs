@@ -150,6 +150,11 @@ test('a trigger that is sent again makes no run, whatever others have done with 
   const other = { ...wanted, inputs: { greet: { text: '${config.gone}' } } };
   assert.equal((await stack.trigger('between', 'hello', 'greet', other)).body.runId, run.runId);
   assertProblem(await stack.trigger('between', 'hello', 'greet', { ...other, triggerId: 'min' }), 422, 'invalid_input');
+  // The end of a deployment writes a key of its own: no test after this one is to see it come.
+  await until(async () => {
+    const { body } = await stack.get('/api/deploy?appId=between&workflowId=hello');
+    return body.deployment.status === 'done';
+  }, 'the deployment has ended');
 });
 
 test('a trigger that is sent again gets its run, whatever was configured meanwhile', async () => {
