@@ -85,7 +85,7 @@ const char *text_of_integer(char text[INTEGER_TEXT_SIZE], int64_t value)
 {
 	/* Of the lowest number there is no positive one. */
 	uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-	char *first = text + INTEGER_TEXT_SIZE - 1;
+	char *first = &text[INTEGER_TEXT_SIZE - 1];
 
 	*first = '\0';
 	do

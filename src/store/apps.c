@@ -202,7 +202,8 @@ enum error_class app_read(struct redis *redis, const struct app_name *app,
 	const char *words[ROWS][2];
 	const char *const score[] = { "ZSCORE", apps, app->app };
 	const char *const version[] = { "HGET", keys[ROWS], "version" };
-	struct redis_words commands[ALL] = { [ROWS] = { 3, score }, [ROWS + 1] = { 3, version } };
+	struct redis_words commands[ALL] = { [ROWS] = { 3, score, NULL },
+		[ROWS + 1] = { 3, version, NULL } };
 	struct redisReply *replies[ALL];
 
 	tenant_key_make(apps, KEY_APPS_PREFIX, app->tenant);
@@ -280,7 +281,7 @@ static enum error_class read_singly(struct redis *redis, const struct question *
 static enum error_class read_some(struct redis *redis, const struct run_name *names, size_t count,
 	struct arena *arena, struct deployment *deployments, struct error *error)
 {
-	struct question question = { .commands = { { 0, NULL } } };
+	struct question question = { .commands = { { 0, NULL, NULL } } };
 	struct redisReply *replies[BATCH_MAX];
 
 	ask(names, count, &question);

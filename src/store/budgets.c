@@ -130,10 +130,11 @@ enum error_class tenant_use_read(struct redis *redis, const char *text, const ch
 	const char *const listed[] = { "ZCARD", apps };
 	const char *const unused[] = { "ZCOUNT", configured, now_text, "+inf" };
 	const char *const bucket[] = { "GET", requests };
-	const struct redis_words commands[ALL] = { [COUNTED] = { ARRAY_LEN(counted), counted },
-		[APPS] = { ARRAY_LEN(listed), listed },
-		[CONFIGURED] = { ARRAY_LEN(unused), unused },
-		[REQUESTS] = { ARRAY_LEN(bucket), bucket } };
+	const struct redis_words commands[ALL] = { [COUNTED] = { ARRAY_LEN(counted), counted,
+							   NULL },
+		[APPS] = { ARRAY_LEN(listed), listed, NULL },
+		[CONFIGURED] = { ARRAY_LEN(unused), unused, NULL },
+		[REQUESTS] = { ARRAY_LEN(bucket), bucket, NULL } };
 	struct redisReply *replies[ALL];
 	int64_t now;
 

@@ -60,21 +60,33 @@ export async function recordAndStop(servers) {
   return recorded;
 }
 
-// Queues runs of hello's first step, each of an app of its own.
-export async function enqueue(servers, recorded, count) {
+// Sends commands that are ready made, many at a time; each must be answered with this word.
+export async function sendAll(servers, commands, word) {
   const socket = await open(servers);
-  const commands = repeat(recorded, nextApp, count);
-  nextApp += count;
-  for (let i = 0; i < count; i += BATCH) {
-    const batch = Array.from({ length: Math.min(BATCH, count - i) }, () => commands.next().value);
+  for (let i = 0; i < commands.length; i += BATCH) {
+    const batch = commands.slice(i, i + BATCH);
     // A last command of which only one reply is awaited: the others come before it.
     const replies = await exchange(socket, Buffer.concat([...batch, Buffer.from('ECHO the-end-of-it\r\n')]),
       (text) => text.endsWith('the-end-of-it\r\n'));
-    const queued = replies.split('\r\nnew\r\n').length - 1;
-    if (queued === batch.length) continue;
-    throw new Error(`of ${batch.length} runs ${queued} were queued: ${replies.slice(0, 500)}`);
+    const fine = replies.split(`\r\n${word}\r\n`).length - 1;
+    if (fine === batch.length) continue;
+    throw new Error(`of ${batch.length} commands ${fine} were answered with ${word}: ${replies.slice(0, 500)}`);
   }
   socket.destroy();
+}
+
+// So many numbers of apps that nobody has yet: the first.
+function takeNumbers(count) {
+  const first = nextApp;
+  nextApp += count;
+  return first;
+}
+
+// Queues runs of hello's first step, each of an app of its own; gives the number of the first.
+export async function enqueue(servers, recorded, count) {
+  const first = takeNumbers(count);
+  await sendAll(servers, [...repeat(recorded, first, count)], 'new');
+  return first;
 }
 
 // Until no run is live: { jobs, seconds } between two looks, the first of which sees some done.
@@ -110,7 +122,7 @@ export async function measureLatency(servers, recorded, count, gapMs) {
   await exchange(listener, `SUBSCRIBE __keyspace@0__:${LIVE}\r\n`, (text) => text.endsWith(':1\r\n'));
   const accepted = [];
   const done = [];
-  for (const command of repeat(recorded, nextApp, count)) {
+  for (const command of repeat(recorded, takeNumbers(count), count)) {
     const gone = exchange(listener, '', (text) => text.includes('\r\nzrem\r\n'));
     const start = performance.now();
     const reply = exchange(sender, command, (text) => text.endsWith('\r\n'));
@@ -120,7 +132,6 @@ export async function measureLatency(servers, recorded, count, gapMs) {
     done.push(performance.now() - start);
     await pause(gapMs);
   }
-  nextApp += count;
   sender.destroy();
   listener.destroy();
   done.sort((a, b) => a - b);

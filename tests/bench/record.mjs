@@ -30,7 +30,7 @@ export async function send(servers, { method, path, body, header = '' }) {
 }
 
 // In Redis' own protocol; one character a byte.
-function asCommand(words) {
+export function asCommand(words) {
   return Buffer.from(`*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`, 'latin1');
 }
 
@@ -48,7 +48,8 @@ function wordsOf(line) {
       hex === undefined ? (ESCAPES[letter] ?? letter) : String.fromCharCode(parseInt(hex, 16))));
 }
 
-// While something is called: the commands that clients send, and how many more are called within scripts.
+// While something is called: the commands that clients send, those that are called within scripts, and both in their
+// order, each with where it is from.
 export async function monitor(servers, call) {
   const { redis } = servers;
   await servers.connection.command('PING'); // it has logged in before
@@ -64,11 +65,10 @@ export async function monitor(servers, call) {
   } finally {
     child.kill();
   }
-  const lines = text.split('\n');
-  return {
-    sent: lines.filter((line) => / \[\d+ unix:/.test(line)).map(wordsOf).filter((words) => words[1] !== END),
-    inScripts: lines.filter((line) => / \[\d+ lua\]/.test(line)).map(wordsOf),
-  };
+  const all = text.split('\n').map((line) => ({ from: / \[\d+ (unix|lua)\b/.exec(line)?.[1], words: wordsOf(line) }))
+    .filter(({ from, words }) => from !== undefined && words[1] !== END);
+  const wordsFrom = (place) => all.filter(({ from }) => from === place).map(({ words }) => words);
+  return { all, sent: wordsFrom('unix'), inScripts: wordsFrom('lua') };
 }
 
 // The one script call of a trigger. What else slipway-api asks Redis for is left out.
