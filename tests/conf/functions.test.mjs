@@ -46,7 +46,7 @@ const nameOf = (library) => /^#!lua name=(\S+)\n/.exec(library)[1];
 function loadMade(made) {
   assert.equal(made.status, 0, made.stderr);
   const name = nameOf(made.stdout);
-  assert.equal(redis.cli(TESTER, 'FUNCTION', 'LOAD', made.stdout), name);
+  assert.equal(redis.cliWith(made.stdout, TESTER, 'FUNCTION', 'LOAD'), name);
   return (script, ...words) =>
     redis.cli(TESTER, 'FCALL', name.replace('_', `_${script}_`), '1', 'slipway:key', ...words);
 }

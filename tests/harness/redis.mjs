@@ -94,8 +94,17 @@ export class RedisServer {
   }
 
   cli(user, ...words) {
+    return this.ask(user, words);
+  }
+
+  // The same where the last word may be longer than any of a command line, such as the library of all scripts.
+  cliWith(last, user, ...words) {
+    return this.ask(user, ['-x', ...words], last);
+  }
+
+  ask(user, words, input) {
     const done = spawnSync('redis-cli', ['-s', this.socket, '--user', user, '--no-auth-warning', '--raw', ...words],
-      { encoding: 'utf8', env: { ...process.env, REDISCLI_AUTH: this.users.password(user) } });
+      { encoding: 'utf8', env: { ...process.env, REDISCLI_AUTH: this.users.password(user) }, input });
     return (done.stdout + done.stderr).trim();
   }
 

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Stack, build, freePort, slipway, until } from './stack.mjs';
+import { Redis } from '../faults/resp.mjs';
 
 let folder;
 let stack;
@@ -112,7 +113,10 @@ async function loadScripts() {
   const text = await readFile(path.join(build, 'gen/scripts.c'), 'utf8');
   const [, list] = /static const char text\[\] = \{([^}]*)\}/.exec(text);
   const library = Buffer.from(list.match(/0x[0-9a-f]{2}/g).map(Number)).toString('utf8');
-  await stack.redis('FUNCTION', 'LOAD', 'REPLACE', library);
+  // It is longer than any word of a command line may be.
+  const redis = new Redis(path.join(stack.folder, 'redis.sock'));
+  await redis.command('FUNCTION', 'LOAD', 'REPLACE', library);
+  redis.close();
   await stack.redis('CONFIG', 'RESETSTAT');
   return new Map([...text.matchAll(/\{ "(\w+)", "(slipway_\w+)" \}/g)].map(([, name, of]) => [of, name]));
 }
