@@ -65,8 +65,10 @@ void response_head(const struct response *response, char head[RESPONSE_HEAD_SIZE
 static enum error_class fill(
 	struct response *response, int status, bool complete, struct error *error)
 {
-	if (!complete || !buffer_append_string(&response->body, "\n"))
+	if (!complete || !buffer_append_string(&response->body, "\n")) {
+		buffer_release(&response->body);
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the response");
+	}
 	/* What Redis holds is written by us, but may have been spoiled since. */
 	text_make_valid(response->body.bytes, response->body.length);
 	response->status = status;
@@ -81,7 +83,9 @@ enum error_class response_json(
 
 	cJSON_Delete(json);
 	buffer_release(&response->body);
-	bool complete = text != NULL && buffer_append_string(&response->body, text);
+	/* With room for what ends it. */
+	bool complete = text != NULL && buffer_room(&response->body, strlen(text) + 1) != NULL &&
+		buffer_append_string(&response->body, text);
 	cJSON_free(text);
 	return fill(response, status, complete, error);
 }
