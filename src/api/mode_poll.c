@@ -118,8 +118,7 @@ static enum error_class read_shown(const struct service *service, const struct t
 		: target_unknown(target, error);
 }
 
-/* Usually. One step's are less than what malloc has to look for. */
-#define STATUS_BYTES ((size_t)700)
+#define STATUS_BYTES ((size_t)700) /* usually, of one step: a size that malloc has at hand */
 
 static enum error_class write_run(
 	const struct run *run, struct json_writer *writer, struct error *error)
