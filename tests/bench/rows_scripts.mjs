@@ -34,7 +34,7 @@ function ofPeer(time) {
   return ({ jobs, samples }) => Servers.with('everysec', (servers) => time(servers, { jobs, samples }));
 }
 
-// ---- what the commands of a script cost at least ----
+// ---- a script's commands without the script ----
 
 // A text of Lua, in which the names of apps are those that it is called with.
 function inLua(word, apps) {
@@ -44,8 +44,9 @@ function inLua(word, apps) {
 }
 
 // A script that calls what one call of another has called, one command behind the other, and decides nothing. Its keys
-// are put together as those of the other, and it gets the same arguments. Gives the command for the apps from such a
-// number on, as many as the other had.
+// are put together as those of the other, and it gets the same arguments. It writes the times of that one call: so its
+// commands cost more or less than those of the other, which is measured beside it. Gives the command for the apps from
+// such a number on, as many as the other had.
 async function loadStraight(servers, { words, inScript }) {
   const apps = [...new Set(inScript.flat().flatMap((word) => word.match(/bench-\d{12}/g) ?? []))];
   const calls = inScript.map((called) => `call(${called.map((word) => inLua(word, apps)).join(', ')})`);
