@@ -42,7 +42,7 @@ static void on_interrupt(int signal_number)
 }
 
 /* Called by the client while a request is under way: false aborts it. */
-static bool may_go_on(const void *context)
+static bool may_go_on(void *context)
 {
 	(void)context;
 	return interrupted == 0;
@@ -50,12 +50,13 @@ static bool may_go_on(const void *context)
 
 void session_catch_interrupts(struct session *session)
 {
+	static const struct http_guard guard = { .may_go_on = may_go_on };
 	struct sigaction action = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND };
 
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	http_client_guard(session->endpoint.client, may_go_on, NULL);
+	http_client_guard(session->endpoint.client, &guard);
 }
 
 int session_interrupted(void)

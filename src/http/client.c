@@ -31,11 +31,10 @@
 #define DATE_LAST_SECONDS  INT64_C(253402300799) /* of the year 9999 */
 
 struct http_client {
-	CURLM *connections;                    /* has sockets: NULL until the first request */
-	CURLSH *sessions;                      /* of TLS */
-	CURL *handle;                          /* of the request under way */
-	bool (*may_send)(const void *context); /* NULL: everything may be sent */
-	const void *guarded;
+	CURLM *connections; /* has sockets: NULL until the first request */
+	CURLSH *sessions;   /* of TLS */
+	CURL *handle;       /* of the request under way */
+	struct http_guard guard;
 	const char *ca_file; /* NULL: the system's authorities */
 };
 
@@ -107,11 +106,9 @@ enum error_class http_client_new(struct http_client **ret_client, struct error *
 	return ERROR_NONE;
 }
 
-void http_client_guard(
-	struct http_client *client, bool (*may_send)(const void *context), const void *context)
+void http_client_guard(struct http_client *client, const struct http_guard *guard)
 {
-	client->may_send = may_send;
-	client->guarded = context;
+	client->guard = *guard;
 }
 
 void http_client_trust(struct http_client *client, const char *ca_file)
@@ -119,9 +116,20 @@ void http_client_trust(struct http_client *client, const char *ca_file)
 	client->ca_file = ca_file;
 }
 
-static bool may_send(const struct http_client *client)
+static bool may_begin(const struct http_guard *guard, enum http_method method)
 {
-	return client->may_send == NULL || client->may_send(client->guarded);
+	return guard->begin == NULL || guard->begin(guard->context, method != HTTP_GET);
+}
+
+static bool may_go_on(const struct http_guard *guard)
+{
+	return guard->may_go_on == NULL || guard->may_go_on(guard->context);
+}
+
+static void end_guarded(const struct http_guard *guard)
+{
+	if (guard->end != NULL)
+		guard->end(guard->context);
 }
 
 static void drop_handle(struct http_client *client)
@@ -167,7 +175,7 @@ static int on_progress(void *context, curl_off_t to_receive, curl_off_t received
 	(void)received;
 	(void)to_send;
 	(void)sent;
-	return may_send(transfer->client) ? 0 : 1;
+	return may_go_on(&transfer->client->guard) ? 0 : 1;
 }
 
 static bool may_reach(const struct http_request *request, const struct sockaddr *address)
@@ -391,13 +399,17 @@ static CURLcode transfer_whole(struct http_client *client)
 	return result;
 }
 
-static CURLcode perform(struct http_client *client, const char *method)
+static CURLcode perform(struct http_client *client, enum http_method method)
 {
-	if (failpoint("provider.before", method))
+	CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+
+	if (failpoint("provider.before", http_method_name(method)))
 		return CURLE_COULDNT_CONNECT;
 	/* As late as possible: the process may have been suspended for longer than its lease. */
-	CURLcode code = may_send(client) ? transfer_whole(client) : CURLE_ABORTED_BY_CALLBACK;
-	return failpoint("provider.after", method) ? CURLE_RECV_ERROR : code;
+	if (may_begin(&client->guard, method) && may_go_on(&client->guard))
+		code = transfer_whole(client);
+	end_guarded(&client->guard);
+	return failpoint("provider.after", http_method_name(method)) ? CURLE_RECV_ERROR : code;
 }
 
 /* libcurl takes any number that a line which begins with HTTP/ has for a status. */
@@ -439,7 +451,7 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 		!set_options(client->handle, request, url, &transfer, headers)) {
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a request");
 	} else {
-		CURLcode code = perform(client, http_method_name(request->method));
+		CURLcode code = perform(client, request->method);
 		if (code == CURLE_OK)
 			code = read_status(client->handle, response);
 		if (code != CURLE_OK)

@@ -69,12 +69,20 @@ enum error_class http_prepare(struct error *error) SLIPWAY_MUST_CHECK;
 enum error_class http_client_new(
 	struct http_client **ret_client, struct error *error) SLIPWAY_MUST_CHECK;
 
-/*
- * Sets a function that is called before each request, and repeatedly while it runs: false refuses
- * or aborts the request with ERROR_LEASE_LOST. NULL: no guard. Borrowed.
- */
-void http_client_guard(
-	struct http_client *client, bool (*may_send)(const void *context), const void *context);
+/* Who decides whether requests may be sent. Each function may be NULL. */
+struct http_guard {
+	/* Before each request, which changes something or only reads: false refuses it. */
+	bool (*begin)(void *context, bool changes);
+	/* Repeatedly while it runs: false aborts it. */
+	bool (*may_go_on)(void *context);
+	/* After each for which begin() was called, also a refused one. */
+	void (*end)(void *context);
+	void *context; /* borrowed */
+};
+
+/* Sets the guard; without one, all may be sent. Requests that it refuses or aborts fail with
+ * ERROR_LEASE_LOST. */
+void http_client_guard(struct http_client *client, const struct http_guard *guard);
 
 /* The file with the certificates of the authorities that a server's may be of; NULL, the default:
  * those of the system. Borrowed. */

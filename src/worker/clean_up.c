@@ -186,7 +186,7 @@ static void clean_up_in_coroutine(void *context)
 
 static bool has_begun(const struct supervisor *supervisor, const struct slot *slot)
 {
-	return atomic_load(&supervisor->expiries[slot->index]->begun) == slot->number;
+	return atomic_load(&supervisor->shared[slot->index]->begun) == slot->number;
 }
 
 /* Where memory is short, the lease runs out as after a crash. */

@@ -29,7 +29,7 @@
 
 struct executor {
 	const struct settings *settings;
-	struct lease_expiry *expiry;
+	struct executor_shared *shared;
 	struct desk desk;
 	struct http_client *client;
 	sigset_t mask; /* while it waits for a run: SIGTERM gets through */
@@ -47,10 +47,25 @@ static void on_terminate(int signal_number)
 
 /* ---- one run ---- */
 
-static bool lease_lasts(const void *context)
+static bool lease_lasts(void *context)
 {
-	const struct lease_expiry *expiry = context;
-	return clock_monotonic_ms() < atomic_load(&expiry->at);
+	const struct executor_shared *shared = context;
+	return clock_monotonic_ms() < atomic_load(&shared->lease_until);
+}
+
+/* In this order, and the other way round where the supervisor closes it: so the supervisor finds it
+ * under way, or it is not sent. */
+static bool begin_request(void *context, bool changes)
+{
+	struct executor_shared *shared = context;
+	atomic_store(&shared->changing, changes);
+	return !atomic_load(&shared->closed);
+}
+
+static void end_request(void *context)
+{
+	struct executor_shared *shared = context;
+	atomic_store(&shared->changing, false);
 }
 
 static enum error_class read_claim(
@@ -162,7 +177,7 @@ static void execute_next(struct executor *executor)
 
 	if (!desk_wait_job(&executor->desk, &executor->mask, &arena, &job))
 		return;
-	atomic_store(&executor->expiry->begun, job.number);
+	atomic_store(&executor->shared->begun, job.number);
 	executor->actions++;
 	if (read_claim(&job, &claim, &error) == ERROR_NONE) {
 		execute(executor, &job, &claim, &arena);
@@ -227,10 +242,11 @@ static void hear_terminate(struct executor *executor)
 	sigaction(SIGTERM, &terminate, NULL);
 }
 
-int executor_run(const struct settings *settings, int channel, struct lease_expiry *expiry)
+int executor_run(const struct settings *settings, int channel, struct executor_shared *shared)
 {
 	static const struct ask ready = { .kind = ASK_READY };
-	struct executor executor = { .settings = settings, .expiry = expiry };
+	struct executor executor = { .settings = settings, .shared = shared };
+	const struct http_guard guard = { begin_request, lease_lasts, end_request, shared };
 	const struct sandbox sandbox = { .writes = settings->record_folder };
 	struct error error;
 	int status = 1;
@@ -240,7 +256,7 @@ int executor_run(const struct settings *settings, int channel, struct lease_expi
 	desk_init(&executor.desk, channel);
 	if (http_client_new(&executor.client, &error) == ERROR_NONE &&
 		sandbox_enter(&sandbox, &error) == ERROR_NONE) {
-		http_client_guard(executor.client, lease_lasts, expiry);
+		http_client_guard(executor.client, &guard);
 		desk_tell(&executor.desk, &ready);
 		while (!executor.desk.is_gone && !executor.leaves && !is_told_to_end())
 			execute_next(&executor);

@@ -1,4 +1,9 @@
 /*
+ * Neither a cancel nor the end of the worker cuts off a request that may change something at a
+ * provider: what it makes would be in nobody's ledger yet, and whoever runs the step next, a moment
+ * later, might not find it and make it again. Such a request may end, and its action say what it
+ * has made; no other one is sent.
+ *
  * The time limits are checked without Redis, so that one that hangs never keeps an executor at work
  * beyond its lease. One call is under way for all leases at any time: what it learns of a run that
  * has ended meanwhile is of no interest.
@@ -13,6 +18,8 @@
 #include "core/run_log.h"
 
 #define CANCEL_CHECK_MS 1000
+#define CANCEL_GRACE_MS 10000 /* for a request that is under way */
+#define LAST_SHARE      5     /* of the grace: in the last fifth no request is sent any more */
 
 static void kill_executor(
 	struct supervisor *supervisor, size_t index, enum kill_reason reason, const char *why)
@@ -22,7 +29,7 @@ static void kill_executor(
 	struct log_line line;
 
 	slot->kill_reason = reason;
-	atomic_store(&supervisor->expiries[index]->at, 0);
+	atomic_store(&supervisor->shared[index]->lease_until, 0);
 	text_copy(slot->killed_token, sizeof(slot->killed_token), slot->report.lease.token);
 	slot_run(slot, &run);
 	run_line(&line, LOG_WARNING, "executor killed", &run);
@@ -47,8 +54,25 @@ static void check_time_limits(struct supervisor *supervisor, size_t index)
 		return;
 	if (now >= slot->deadline_at)
 		kill_executor(supervisor, index, KILL_TIMEOUT, "attempt deadline exceeded");
+	else if (slot->kill_at != 0 && now >= slot->kill_at)
+		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled, and its call hangs");
 	else if (now - slot->renewed_at > supervisor_lease_ms(supervisor) * 2 / 3)
 		kill_executor(supervisor, index, KILL_LEASE_LOST, "lease not renewed in time");
+}
+
+/* Soon all are killed that have not ended. */
+static void check_end(struct supervisor *supervisor)
+{
+	const struct prefork *prefork = &supervisor->prefork;
+
+	if (!prefork->stopping || supervisor->has_closed ||
+		clock_monotonic_ms() < prefork->kill_at - prefork->grace_ms / LAST_SHARE)
+		return;
+	for (size_t i = 0; i < prefork->count; i++)
+		atomic_store(&supervisor->shared[i]->closed, true);
+	supervisor->has_closed = true;
+	log_write(LOG_INFO, "no further calls to providers", "why", "the grace period ends soon",
+		NULL);
 }
 
 /* ---- renewals ---- */
@@ -90,6 +114,28 @@ static void choose(struct round *round, bool looks)
 	}
 }
 
+static void cancel(struct supervisor *supervisor, size_t index)
+{
+	struct slot *slot = &supervisor->slots[index];
+	struct executor_shared *shared = supervisor->shared[index];
+	struct run run;
+	struct log_line line;
+
+	if (slot->kill_at != 0)
+		return;
+	atomic_store(&shared->closed, true);
+	if (!atomic_load(&shared->changing)) {
+		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
+		return;
+	}
+
+	slot->kill_at = clock_monotonic_ms() + CANCEL_GRACE_MS;
+	slot_run(slot, &run);
+	run_line(&line, LOG_INFO, "cancel waits for a call to a provider", &run);
+	log_number(&line, "at_most_ms", CANCEL_GRACE_MS);
+	log_end(&line);
+}
+
 static void apply(const struct round *round, const struct renewal *renewal, size_t index)
 {
 	struct supervisor *supervisor = round->supervisor;
@@ -104,10 +150,11 @@ static void apply(const struct round *round, const struct renewal *renewal, size
 
 	if (renewal->state != RENEWED_BROKEN && renewal->lease_ms != RENEWAL_LOOK) {
 		slot->renewed_at = round->began_at;
-		atomic_store(&supervisor->expiries[index]->at, round->began_at + renewal->lease_ms);
+		atomic_store(&supervisor->shared[index]->lease_until,
+			round->began_at + renewal->lease_ms);
 	}
 	if (renewal->state == RENEWED_CANCEL)
-		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
+		cancel(supervisor, index);
 }
 
 static void renew(void *context)
@@ -139,6 +186,7 @@ void leases_check(struct supervisor *supervisor)
 {
 	for (size_t i = 0; i < supervisor->prefork.count; i++)
 		check_time_limits(supervisor, i);
+	check_end(supervisor);
 	if (supervisor->is_renewing)
 		return;
 	supervisor->is_renewing = true;

@@ -7,9 +7,10 @@
 #include "worker/supervision.h"
 
 /*
- * At each tick: kills executors that are past their deadline or whose lease is in danger, which
- * needs no Redis; then renews all leases that are due in one call, and looks at the others once a
- * second whether somebody wants their run to end.
+ * At each tick: kills executors that are past their deadline or whose lease is in danger, and
+ * forbids further requests where the worker ends soon, which needs no Redis; then renews all leases
+ * that are due in one call, and looks at the others once a second whether somebody wants their run
+ * to end.
  */
 void leases_check(struct supervisor *supervisor);
 

@@ -1,8 +1,9 @@
 /*
  * What the supervisor knows of a run that an executor has, and what both have in shared memory. The
  * lease expiry lives there, so an executor that was suspended (SIGSTOP, a pause of the machine)
- * makes no provider call after it; and whether it has begun, so that a run which it was given while
- * it ended is no crash.
+ * makes no provider call after it; whether it has begun, so that a run which it was given while it
+ * ended is no crash; and whether it asks a provider to change something, so that a cancel does not
+ * cut that off.
  */
 #ifndef SLIPWAY_WORKER_REPORT_H
 #define SLIPWAY_WORKER_REPORT_H
@@ -24,9 +25,11 @@ struct report {
 	char run_id[RUN_ID_SIZE], request[IDENTIFIER_SIZE]; /* for the log */
 };
 
-/* One per executor. */
-struct lease_expiry {
-	_Atomic int64_t at;    /* monotonic; set by the supervisor */
+/* One per executor. What it sets itself is not to be relied on: its action may do anything. */
+struct executor_shared {
+	_Atomic int64_t lease_until; /* monotonic; set by the supervisor */
+	_Atomic bool closed;         /* no further request is sent; set by the supervisor */
+	_Atomic bool changing; /* a request is under way that may change something; set by it */
 	_Atomic int64_t begun; /* the number of the last run that it has begun; set by it */
 };
 

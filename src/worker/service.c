@@ -376,6 +376,7 @@ static void fill_report(struct slot *slot, const struct step_definition *step,
 	slot->mints = 0;
 	slot->has_alarmed = false;
 	slot->renewed_at = taken_at;
+	slot->kill_at = 0;
 	slot->deadline_at = clock_monotonic_ms() + report->time_left_ms;
 }
 
@@ -425,6 +426,16 @@ static enum error_class put_job(
 	return message_put(&slot->channel, &job_record, &job, error);
 }
 
+/* It is idle: what its last run has left there is nobody's. */
+static void share_lease(const struct slot *slot, int64_t until)
+{
+	struct executor_shared *shared = slot->supervisor->shared[slot->index];
+
+	atomic_store(&shared->changing, false);
+	atomic_store(&shared->closed, false);
+	atomic_store(&shared->lease_until, until);
+}
+
 void service_give(struct slot *slot, const struct step_definition *step, const struct claim *claim,
 	const char *input_digest, int64_t taken_at)
 {
@@ -435,8 +446,7 @@ void service_give(struct slot *slot, const struct step_definition *step, const s
 	slot->number++;
 	slot->given++;
 	fill_report(slot, step, claim, input_digest, taken_at);
-	atomic_store(
-		&supervisor->expiries[slot->index]->at, taken_at + supervisor_lease_ms(supervisor));
+	share_lease(slot, taken_at + supervisor_lease_ms(supervisor));
 	if (keep_input(slot, claim->run.input, &error) == ERROR_NONE &&
 		put_job(slot, claim, &arena, &error) == ERROR_NONE) {
 		send_all(slot);

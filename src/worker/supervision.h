@@ -56,6 +56,7 @@ struct slot {
 	bool has_alarmed;    /* operators know what was refused to its attempt */
 	int64_t deadline_at; /* monotonic, as all below */
 	int64_t renewed_at;
+	int64_t kill_at; /* it was cancelled amid a call; 0: it was not */
 	enum kill_reason kill_reason;
 	char killed_token[TOKEN_SIZE]; /* the lease that the executor was killed for */
 };
@@ -71,7 +72,7 @@ struct supervisor {
 	struct prefork prefork;
 	struct slot slots[PREFORK_CHILDREN_MAX];
 	/* By slot, each in a page of its own, which no other executor has. */
-	struct lease_expiry *expiries[PREFORK_CHILDREN_MAX];
+	struct executor_shared *shared[PREFORK_CHILDREN_MAX];
 	uint64_t sandbox_stamp; /* of what executors may read that are started now */
 	struct keeper_link keeper;
 	struct minters minters;
@@ -98,6 +99,7 @@ struct supervisor {
 	bool is_waiting;
 
 	bool is_renewing, is_housekeeping; /* one of each at a time */
+	bool has_closed;                   /* it ends, and no executor sends a request any more */
 	bool redis_lost;                   /* so that each loss is logged once */
 	bool layout_refused;               /* by the last error */
 };

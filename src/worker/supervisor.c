@@ -368,11 +368,11 @@ static bool is_busy(const void *context)
 }
 
 /* In an executor, and in a minter, which has none. */
-static void leave_expiries_of_others(struct supervisor *supervisor, size_t index)
+static void leave_shared_of_others(struct supervisor *supervisor, size_t index)
 {
 	for (size_t i = 0; i < (size_t)supervisor->settings->executors; i++)
 		if (i != index)
-			munmap(supervisor->expiries[i], sizeof(struct lease_expiry));
+			munmap(supervisor->shared[i], sizeof(struct executor_shared));
 }
 
 /* In a child: what is the supervisor's own. */
@@ -390,7 +390,7 @@ static void leave_as_minter(void *context)
 {
 	struct supervisor *supervisor = context;
 
-	leave_expiries_of_others(supervisor, PREFORK_CHILDREN_MAX);
+	leave_shared_of_others(supervisor, PREFORK_CHILDREN_MAX);
 	leave_secrets(supervisor);
 }
 
@@ -402,9 +402,9 @@ static int run_child(void *context, size_t index, int channel)
 
 	close_range(STDERR_FILENO + 1, (unsigned)channel - 1, 0);
 	close_range((unsigned)channel + 1, ~0U, 0);
-	leave_expiries_of_others(supervisor, index);
+	leave_shared_of_others(supervisor, index);
 	leave_secrets(supervisor);
-	return executor_run(supervisor->settings, channel, supervisor->expiries[index]);
+	return executor_run(supervisor->settings, channel, supervisor->shared[index]);
 }
 
 static void deregister(void *context)
@@ -418,15 +418,15 @@ static void deregister(void *context)
 }
 
 /* Zeroed: no executor holds a lease yet. Mapped for as long as the process lives. */
-static enum error_class share_expiries(struct supervisor *supervisor, struct error *error)
+static enum error_class share_with_executors(struct supervisor *supervisor, struct error *error)
 {
 	for (size_t i = 0; i < (size_t)supervisor->settings->executors; i++) {
-		void *shared = mmap(NULL, sizeof(struct lease_expiry), PROT_READ | PROT_WRITE,
+		void *page = mmap(NULL, sizeof(struct executor_shared), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		if (shared == MAP_FAILED)
+		if (page == MAP_FAILED)
 			return error_set(error, ERROR_OUT_OF_MEMORY,
 				"no memory to share with the executors");
-		supervisor->expiries[i] = shared;
+		supervisor->shared[i] = page;
 	}
 	return ERROR_NONE;
 }
@@ -455,7 +455,7 @@ static enum error_class set_up(struct supervisor *supervisor, struct error *erro
 	supervisor->sandbox_stamp = sandbox_stamp();
 	for (size_t i = 0; i < PREFORK_CHILDREN_MAX; i++)
 		supervisor->slots[i] = (struct slot){ .supervisor = supervisor, .index = i };
-	if (share_expiries(supervisor, error) != ERROR_NONE ||
+	if (share_with_executors(supervisor, error) != ERROR_NONE ||
 		check_layout(supervisor, error) != ERROR_NONE ||
 		loop_new(&supervisor->loop, error) != ERROR_NONE ||
 		mac_keys_new(supervisor->settings->secrets_keys, &supervisor->macs, error) !=

@@ -13,16 +13,18 @@ const POLL_MS = 100;
 export const inputsOf = (app, words = {}) =>
   Object.fromEntries(STEPS.map((step) => [step, { name: [words[step] ?? 'made', app, step].join('-') }]));
 
-// Each call has its effect at once, and is answered late: so whatever hits a worker meets calls in flight, and nothing
-// may be made twice for that.
-export function answerLate(provider, ms) {
+// Each call has its effect at some moment until it is answered, and is answered late: so whatever hits a worker meets
+// calls in flight, and nothing may be made twice for that.
+export function answerLate(provider, ms, random) {
   provider.intercept = async (call, response) => {
     const held = {
       writeHead: (...words) => { held.head = words; },
       end: (text) => { held.text = text; },
     };
+    const before = random() * ms;
+    await sleep(before);
     provider.answer(call, held);
-    await sleep(ms);
+    await sleep(ms - before);
     response.writeHead(...held.head);
     response.end(held.text);
     return true;

@@ -461,6 +461,73 @@ START_TEST(test_url_is_put_together)
 }
 END_TEST
 
+/* ---- the guard ---- */
+
+/* What the guard was asked: "w" a request that changes something, "r" one that only reads, "." the
+ * end of one. */
+struct asked {
+	char letters[16];
+	bool refuses;
+};
+
+static bool on_begin(void *context, bool changes)
+{
+	struct asked *asked = context;
+	text_append(asked->letters, sizeof(asked->letters), changes ? "w" : "r");
+	return !asked->refuses;
+}
+
+static void on_end(void *context)
+{
+	struct asked *asked = context;
+	text_append(asked->letters, sizeof(asked->letters), ".");
+}
+
+static bool never(void *context)
+{
+	(void)context;
+	return false;
+}
+
+START_TEST(test_a_guard_knows_what_is_under_way)
+{
+	static const struct peer_row rows[] = {
+		{ .method = "POST", .path = "/old", .status = 307, .headers = "Location: /new" },
+		{ .method = "POST", .path = "/new", .status = 201 },
+		{ .method = "GET", .path = "/new", .status = 200 },
+		{ .method = NULL },
+	};
+	struct asked asked = { .letters = "" };
+	const struct http_guard guard = { .begin = on_begin, .end = on_end, .context = &asked };
+
+	peer_set(peer, rows);
+	http_client_guard(client, &guard);
+	ck_assert_int_eq(send_method(HTTP_POST, at("/old"), "{}"), ERROR_NONE);
+	http_response_release(&response);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/new"), NULL), ERROR_NONE);
+	http_response_release(&response);
+	ck_assert_str_eq(asked.letters, "w.w.r.");
+}
+END_TEST
+
+START_TEST(test_what_a_guard_refuses_is_not_sent)
+{
+	static const struct peer_row rows[] = { { .method = NULL } };
+	struct asked asked = { .refuses = true };
+	const struct http_guard refuses = { .begin = on_begin, .end = on_end, .context = &asked };
+	static const struct http_guard aborts = { .may_go_on = never };
+
+	peer_set(peer, rows);
+	http_client_guard(client, &refuses);
+	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{}"), ERROR_LEASE_LOST);
+	ck_assert_str_eq(asked.letters, "w.");
+	http_client_guard(client, &aborts);
+	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_LEASE_LOST);
+	peer_settle(peer);
+	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_gets_body_status_and_headers,
@@ -475,6 +542,6 @@ int main(void)
 		test_plain_http_to_loopback_needs_permission,
 		test_urls_from_inputs_reach_no_private_address,
 		test_permission_for_loopback_opens_no_private_network, test_url_is_put_together,
-		NULL };
+		test_a_guard_knows_what_is_under_way, test_what_a_guard_refuses_is_not_sent, NULL };
 	return suite_main("http client", tests, setup, teardown);
 }

@@ -217,7 +217,28 @@ test('SIGTERM lets the current action finish within the grace', async () => {
   assert.equal((await stack.status(app, 'site', 'repo')).status, 'done');
 });
 
-test('cancel aborts a call that hangs, and says so', async () => {
+// The next worker takes the run at once.
+test('SIGTERM cuts no call off that has begun towards the end of the grace: after that none is sent', async () => {
+  const app = newApp();
+  const hold = holdFirst(isFork);
+  const first = await startWorker({ grace: 15 });
+  await triggerRepository(app);
+  await hold.here;
+  first.kill('SIGTERM');
+  await until(() => /event="no further calls to providers"/.test(first.log()), 'the end is near', 20000);
+  hold.let_go();
+  assert.equal(await first.ended, 0);
+  assert.doesNotMatch(first.log(), /event="executor ended".*signal/);
+  assert.match(peer.calls.at(-1).path, /forks$/);
+  await startWorker();
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.equal(end.crashes, 0);
+  assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(peer.count('POST', /forks$/), 1);
+});
+
+test('cancel aborts a call that only reads and hangs, and says so', async () => {
   const app = newApp();
   const hold = holdFirst(isLook);
   await startWorker();
@@ -227,6 +248,92 @@ test('cancel aborts a call that hangs, and says so', async () => {
   assert.equal(answer.status, 202);
   const end = await ended(app);
   assert.equal(end.error.class, 'cancelled');
+  hold.let_go();
+  await assertQuiet();
+});
+
+// What the call makes would be in no ledger, and a run that began before it is made would make it again.
+test('a cancel lets a call end that changes something: what it makes is known, and found by the next run', async () => {
+  const app = newApp();
+  // One that is looked at in the same attempt, as soon as it is there.
+  const isCreate = (call) => call.method === 'POST' && call.path === '/orgs/acme/repos';
+  const hold = holdFirst(isCreate);
+  const wait = peer.intercept;
+  peer.intercept = async (call, response) => {
+    await wait(call);
+    if (!isCreate(call)) return false;
+    const made = { ...peer.repository('acme', app), fork: false, parent: undefined };
+    peer.repositories.set(made.full_name, made);
+    peer.send(response, 201, made);
+    return true;
+  };
+  const trigger = (name) => stack.trigger(app, 'site', 'repo', { inputs: { repo: { owner: 'acme', name } } });
+  const worker = await startWorker({ executors: 2 });
+  await trigger(app);
+  await hold.here;
+  const cancel = () => stack.post({ mode: 'cancel', appId: app, workflowId: 'site', actionId: 'repo' });
+  assert.equal((await cancel()).status, 202);
+  await until(() => /event="cancel waits for a call/.test(worker.log()), 'the worker knows of the cancel');
+  assert.equal((await cancel()).status, 202);
+  const waiting = await stack.status(app, 'site', 'repo');
+  assert.deepEqual([waiting.status, waiting.reason], ['running', 'cancelling']);
+  assert.equal((await trigger(`${app}-other`)).status, 409);
+  hold.let_go();
+  const end = await ended(app);
+  assert.equal(end.error.class, 'cancelled', JSON.stringify(end.error));
+  const row = JSON.parse(
+    await stack.redis('HGET', `slipway:{0}:app:default:${app}:ledger`, `github:repository:acme/${app}`));
+  assert.equal(row.id, String(peer.repositories.get(`acme/${app}`).id));
+  assert.equal(row.created, true);
+  assert.doesNotMatch(worker.log(), /event="executor killed"/);
+
+  await trigger(app);
+  assert.equal((await ended(app)).status, 'done');
+  assert.equal(peer.calls.filter(isCreate).length, 1);
+  await assertQuiet();
+});
+
+test('after a cancel the call that changes something may end, and no other one is sent', async () => {
+  const app = newApp();
+  const set = [];
+  const isSet = (call) => call.method === 'POST' && call.path.endsWith('/actions/variables');
+  const worker = await startWorker();
+  await triggerRepository(app);
+  assert.equal((await ended(app)).status, 'done');
+  const hold = holdFirst(isSet);
+  const wait = peer.intercept;
+  peer.intercept = async (call, response) => {
+    await wait(call);
+    if (!call.path.includes('/actions/variables')) return false;
+    if (isSet(call)) set.push(JSON.parse(call.body));
+    peer.send(response, isSet(call) ? 201 : 200, isSet(call) ? {} : { total_count: set.length, variables: set });
+    return true;
+  };
+  const variables = ['ONE', 'TWO', 'THREE'].map((name) => ({ name, value: 'a' }));
+  const trigger = () => stack.trigger(app, 'site', 'variables', { inputs: { variables: { variables } } });
+  assert.equal((await trigger()).status, 202);
+  await hold.here;
+  await stack.post({ mode: 'cancel', appId: app, workflowId: 'site', actionId: 'variables' });
+  await until(() => /event="cancel waits for a call/.test(worker.log()), 'the worker knows of the cancel');
+  hold.let_go();
+  assert.equal((await ended(app, 'variables')).error.class, 'cancelled');
+  assert.deepEqual(set.map(({ name }) => name), ['ONE']);
+
+  await trigger();
+  assert.equal((await ended(app, 'variables')).status, 'done');
+  assert.deepEqual(set.map(({ name }) => name), ['ONE', 'TWO', 'THREE']);
+});
+
+test('a cancel waits ten seconds for a call that changes something and hangs', async () => {
+  const app = newApp();
+  const hold = holdFirst(isFork);
+  const worker = await startWorker();
+  await triggerRepository(app);
+  await hold.here;
+  await stack.post({ mode: 'cancel', appId: app, workflowId: 'site', actionId: 'repo' });
+  const end = await ended(app, 'repo', 'site', 30000);
+  assert.equal(end.error.class, 'cancelled');
+  assert.match(worker.log(), /event="executor killed".*why="cancelled, and its call hangs"/);
   hold.let_go();
   await assertQuiet();
 });

@@ -30,7 +30,7 @@ function requestOf(app, words) {
 export async function run({ clients }, random) {
   const cluster = await Cluster.start();
   const deployer = new Deployer(cluster);
-  answerLate(cluster.provider, 10);
+  answerLate(cluster.provider, 10, random);
   await cluster.startWorker({ executors: 6 });
   const apps = [];
   for (let i = 0; i < clients; i += 1) {

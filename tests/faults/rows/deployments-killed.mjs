@@ -28,7 +28,7 @@ async function killSomething(cluster, random) {
 export async function run({ apps, kills }, random) {
   const cluster = await Cluster.start();
   const deployer = new Deployer(cluster);
-  answerLate(cluster.provider, 20);
+  answerLate(cluster.provider, 20, random);
   for (let i = 0; i < 2; i += 1) await cluster.startWorker();
   let next = 0;
   const starts = async () => {

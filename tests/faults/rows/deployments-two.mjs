@@ -33,7 +33,7 @@ function wishOf(app, random) {
 export async function run({ apps, wishes }, random) {
   const cluster = await Cluster.start();
   const deployer = new Deployer(cluster);
-  answerLate(cluster.provider, 15);
+  answerLate(cluster.provider, 60, random);
   for (let i = 0; i < 2; i += 1) await cluster.startWorker({ executors: 6 });
   const counts = {};
   const violations = [];
