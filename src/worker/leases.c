@@ -1,8 +1,8 @@
 /*
  * Neither a cancel nor the end of the worker cuts off a request that may change something at a
- * provider: what it makes would be in nobody's ledger yet, and whoever runs the step next, a moment
- * later, might not find it and make it again. Such a request may end, and its action say what it
- * has made; no other one is sent.
+ * provider: what it makes would be in the ledger as pending at best, and whoever runs the step
+ * next, a moment later, might not find it and make it again. Such a request may end, and its action
+ * say what it has made; no other one is sent.
  *
  * The time limits are checked without Redis, so that one that hangs never keeps an executor at work
  * beyond its lease. One call is under way for all leases at any time: what it learns of a run that

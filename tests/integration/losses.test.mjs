@@ -17,11 +17,13 @@ test('state lost when a process restarted: SIGKILL of an executor costs one cras
   await hold.here;
   const [executor] = await worker.executors();
   process.kill(executor.pid, 'SIGKILL');
-  hold.let_go();
+  // Its call has its effect a second after its end: whoever takes the run over is to find what it made.
+  setTimeout(hold.let_go, 1000);
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
   assert.equal(await takeovers(app), 1);
   assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(peer.count('POST', /forks$/), 1);
   assert.equal([...peer.repositories.keys()].filter((name) => name === `acme/${app}`).length, 1);
   await assertQuiet();
 });

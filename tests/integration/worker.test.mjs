@@ -252,7 +252,7 @@ test('cancel aborts a call that only reads and hangs, and says so', async () => 
   await assertQuiet();
 });
 
-// What the call makes would be in no ledger, and a run that began before it is made would make it again.
+// What the call makes would be in the ledger as pending at best: one that begins before might make it again.
 test('a cancel lets a call end that changes something: what it makes is known, and found by the next run', async () => {
   const app = newApp();
   // One that is looked at in the same attempt, as soon as it is there.
