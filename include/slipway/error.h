@@ -40,6 +40,7 @@ struct error {
 	char request_id[96];    /* the provider's id of the request, for its support */
 	char store_code[16]; /* the first word of Redis's error reply, such as WRONGTYPE; else "" */
 	int http_status;     /* of the provider's response */
+	bool unsent;         /* the request was not sent: it has changed nothing */
 	int64_t retry_after_ms; /* how long the provider asks us to wait; 0: unknown */
 };
 

@@ -170,8 +170,9 @@ bool provider_is_late(const struct action_context *context);
  * has yet to make; it was then answered by `when_new` or as by a 404. False in a run. */
 bool provider_is_to_be_made(const struct action_context *context);
 
-/* Whether the call that just failed certainly had no effect: the provider refused it, or a limit
- * held it back. If no response came, or a server error, nobody can tell. */
+/* Whether the call that just failed certainly had no effect: the provider refused it, or it was not
+ * sent, as a limit held it back or the run is to end. If no response came, or a server error,
+ * nobody can tell. */
 bool provider_made_nothing(const struct action_context *context);
 
 /*

@@ -403,7 +403,7 @@ bool provider_made_nothing(const struct action_context *context)
 	 * status. */
 	bool turned_away = error->class == ERROR_PROVIDER_UNAVAILABLE && error->http_status == 0 &&
 		error->retry_after_ms > 0;
-	return turned_away || error->class == ERROR_RATE_LIMITED ||
+	return error->unsent || turned_away || error->class == ERROR_RATE_LIMITED ||
 		error->class == ERROR_NOT_ALLOWED ||
 		(error->http_status >= 400 && error->http_status < 500);
 }

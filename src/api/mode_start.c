@@ -8,7 +8,7 @@
 #include "api/launch.h"
 #include "api/mode.h"
 
-#define STOP_TRIES     30 /* mostly a worker ends what it executes within two seconds */
+#define STOP_TRIES     40 /* mostly a worker ends what it executes within three seconds */
 #define STOP_PAUSE_MS  100
 #define REPLACE_ROUNDS 5 /* others may start theirs in between */
 #define AFTER_MAX      16

@@ -73,7 +73,7 @@ static int show_step(const struct options *options, const cJSON *json)
 		return command_fail(&error);
 	step_status_print(&status, -1, stdout);
 	if (step_is_live(&status))
-		printf("  A worker executes it, and stops it within two seconds, or when"
+		printf("  A worker executes it, and stops it within three seconds, or when"
 		       " its call to a provider has ended.\n");
 	return EX_OK;
 }
@@ -156,7 +156,7 @@ const struct command command_cancel = {
 	.name = "cancel",
 	.summary = "Cancel a deployment, or the run of one step",
 	.about = "Cancels the latest deployment of an app by a workflow, or the run of one step. "
-		 "What has not begun ends at once, what is under way within two seconds, or when "
+		 "What has not begun ends at once, what is under way within three seconds, or when "
 		 "a call that changes something at a provider has ended. Undoes nothing: 'slipway "
 		 "retry' goes on with it. Exit status 0 also where nothing was under way.",
 	.options = option_rows,

@@ -45,6 +45,7 @@ struct transfer {
 	struct buffer *body;
 	bool too_large, no_memory; /* why the body was refused */
 	bool refused_address;
+	bool refused; /* by the guard, before it was sent */
 };
 
 static void *allocate_for_crypto(size_t size, const char *file, int line)
@@ -354,9 +355,13 @@ static enum error_class transfer_failed(const struct transfer *transfer, CURLcod
 		return error_remedy(error, NULL, "Give a URL with a public address.");
 	}
 
-	if (code == CURLE_ABORTED_BY_CALLBACK)
-		return fail_without_response(
-			request, parts, ERROR_LEASE_LOST, "the run is no longer ours", error);
+	if (code == CURLE_ABORTED_BY_CALLBACK) {
+		fail_without_response(
+			request, parts, ERROR_LEASE_LOST, "the run goes no further here", error);
+		error->unsent = transfer->refused;
+		return error->class;
+	}
+
 	/* A host that does not even take the connection cannot be reached. */
 	curl_off_t connected_us = 0;
 	curl_easy_getinfo(transfer->client->handle, CURLINFO_PRETRANSFER_TIME_T, &connected_us);
@@ -399,16 +404,17 @@ static CURLcode transfer_whole(struct http_client *client)
 	return result;
 }
 
-static CURLcode perform(struct http_client *client, enum http_method method)
+static CURLcode perform(struct http_client *client, struct transfer *transfer)
 {
-	CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+	enum http_method method = transfer->request->method;
+	const struct http_guard *guard = &client->guard;
 
 	if (failpoint("provider.before", http_method_name(method)))
 		return CURLE_COULDNT_CONNECT;
 	/* As late as possible: the process may have been suspended for longer than its lease. */
-	if (may_begin(&client->guard, method) && may_go_on(&client->guard))
-		code = transfer_whole(client);
-	end_guarded(&client->guard);
+	transfer->refused = !may_begin(guard, method) || !may_go_on(guard);
+	CURLcode code = transfer->refused ? CURLE_ABORTED_BY_CALLBACK : transfer_whole(client);
+	end_guarded(guard);
 	return failpoint("provider.after", http_method_name(method)) ? CURLE_RECV_ERROR : code;
 }
 
@@ -451,7 +457,7 @@ static enum error_class exchange(struct http_client *client, const struct http_r
 		!set_options(client->handle, request, url, &transfer, headers)) {
 		class = error_set(error, ERROR_OUT_OF_MEMORY, "out of memory for a request");
 	} else {
-		CURLcode code = perform(client, request->method);
+		CURLcode code = perform(client, &transfer);
 		if (code == CURLE_OK)
 			code = read_status(client->handle, response);
 		if (code != CURLE_OK)

@@ -81,7 +81,7 @@ struct http_guard {
 };
 
 /* Sets the guard; without one, all may be sent. Requests that it refuses or aborts fail with
- * ERROR_LEASE_LOST. */
+ * ERROR_LEASE_LOST; of those that it refused, the error says that they were not sent. */
 void http_client_guard(struct http_client *client, const struct http_guard *guard);
 
 /* The file with the certificates of the authorities that a server's may be of; NULL, the default:

@@ -47,12 +47,6 @@ static void on_terminate(int signal_number)
 
 /* ---- one run ---- */
 
-static bool lease_lasts(void *context)
-{
-	const struct executor_shared *shared = context;
-	return clock_monotonic_ms() < atomic_load(&shared->lease_until);
-}
-
 /* In this order, and the other way round where the supervisor closes it: so the supervisor finds it
  * under way, or it is not sent. */
 static bool begin_request(void *context, bool changes)
@@ -60,6 +54,14 @@ static bool begin_request(void *context, bool changes)
 	struct executor_shared *shared = context;
 	atomic_store(&shared->changing, changes);
 	return !atomic_load(&shared->closed);
+}
+
+/* What only reads ends at once where it is closed. */
+static bool may_go_on(void *context)
+{
+	const struct executor_shared *shared = context;
+	bool is_open = !atomic_load(&shared->closed) || atomic_load(&shared->changing);
+	return is_open && clock_monotonic_ms() < atomic_load(&shared->lease_until);
 }
 
 static void end_request(void *context)
@@ -156,7 +158,7 @@ static void execute(struct executor *executor, const struct job *job, const stru
 		? attempt_execute(&attempt, &write, &error)
 		: error_set(&error, ERROR_LEASE_LOST, "this build has no such step");
 
-	if (class != ERROR_NONE)
+	if (class != ERROR_NONE && !atomic_load(&executor->shared->closed))
 		log_error("attempt failed", &error);
 	/* The process may have been suspended past its lease; it stopped in an orderly way, so this
 	 * is no crash. */
@@ -246,7 +248,7 @@ int executor_run(const struct settings *settings, int channel, struct executor_s
 {
 	static const struct ask ready = { .kind = ASK_READY };
 	struct executor executor = { .settings = settings, .shared = shared };
-	const struct http_guard guard = { begin_request, lease_lasts, end_request, shared };
+	const struct http_guard guard = { begin_request, may_go_on, end_request, shared };
 	const struct sandbox sandbox = { .writes = settings->record_folder };
 	struct error error;
 	int status = 1;

@@ -2,7 +2,8 @@
  * Neither a cancel nor the end of the worker cuts off a request that may change something at a
  * provider: what it makes would be in the ledger as pending at best, and whoever runs the step
  * next, a moment later, might not find it and make it again. Such a request may end, and its action
- * say what it has made; no other one is sent.
+ * say what it has made; no other one is sent, and what was to be made by it is taken back. Who does
+ * not end by that is killed.
  *
  * The time limits are checked without Redis, so that one that hangs never keeps an executor at work
  * beyond its lease. One call is under way for all leases at any time: what it learns of a run that
@@ -18,8 +19,11 @@
 #include "core/run_log.h"
 
 #define CANCEL_CHECK_MS 1000
-#define CANCEL_GRACE_MS 10000 /* for a request that is under way */
-#define LAST_SHARE      5     /* of the grace: in the last fifth no request is sent any more */
+#define LAST_SHARE      5 /* of the grace: in the last fifth no request is sent any more */
+/* For how long a run may go on that is cancelled: until it ends at its next call, which may have to
+ * wait for a turn, or until a request has ended that changes something. */
+#define ENDS_WITHIN_MS   1500
+#define CHANGE_WITHIN_MS 10000
 
 static void kill_executor(
 	struct supervisor *supervisor, size_t index, enum kill_reason reason, const char *why)
@@ -55,7 +59,7 @@ static void check_time_limits(struct supervisor *supervisor, size_t index)
 	if (now >= slot->deadline_at)
 		kill_executor(supervisor, index, KILL_TIMEOUT, "attempt deadline exceeded");
 	else if (slot->kill_at != 0 && now >= slot->kill_at)
-		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled, and its call hangs");
+		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled, and it has not ended");
 	else if (now - slot->renewed_at > supervisor_lease_ms(supervisor) * 2 / 3)
 		kill_executor(supervisor, index, KILL_LEASE_LOST, "lease not renewed in time");
 }
@@ -124,15 +128,11 @@ static void cancel(struct supervisor *supervisor, size_t index)
 	if (slot->kill_at != 0)
 		return;
 	atomic_store(&shared->closed, true);
-	if (!atomic_load(&shared->changing)) {
-		kill_executor(supervisor, index, KILL_CANCELLED, "cancelled");
-		return;
-	}
-
-	slot->kill_at = clock_monotonic_ms() + CANCEL_GRACE_MS;
+	int64_t within_ms = atomic_load(&shared->changing) ? CHANGE_WITHIN_MS : ENDS_WITHIN_MS;
+	slot->kill_at = clock_monotonic_ms() + within_ms;
 	slot_run(slot, &run);
-	run_line(&line, LOG_INFO, "cancel waits for a call to a provider", &run);
-	log_number(&line, "at_most_ms", CANCEL_GRACE_MS);
+	run_line(&line, LOG_INFO, "run is cancelled", &run);
+	log_number(&line, "killed_in_ms", within_ms);
 	log_end(&line);
 }
 

@@ -28,7 +28,8 @@ struct report {
 /* One per executor. What it sets itself is not to be relied on: its action may do anything. */
 struct executor_shared {
 	_Atomic int64_t lease_until; /* monotonic; set by the supervisor */
-	_Atomic bool closed;         /* no further request is sent; set by the supervisor */
+	_Atomic bool closed;         /* no further request is sent, and what only reads is aborted;
+					set by the supervisor */
 	_Atomic bool changing; /* a request is under way that may change something; set by it */
 	_Atomic int64_t begun; /* the number of the last run that it has begun; set by it */
 };

@@ -138,6 +138,40 @@ START_TEST(test_a_new_run_finds_what_a_run_that_ended_had_asked_for)
 }
 END_TEST
 
+static bool only_reads(void *context, bool changes)
+{
+	(void)context;
+	return !changes;
+}
+
+/* A run that is cancelled between the row and the call: who comes next need not wait for what is
+ * not to come. */
+START_TEST(test_what_was_not_sent_is_taken_back)
+{
+	static const struct http_guard closed = { .begin = only_reads }, open = { .begin = NULL };
+	const struct peer_row rows[] = { { LOOK, ABSENT }, READY, { .method = NULL } };
+
+	for (size_t i = 0; i < ARRAY_LEN(makings); i++) {
+		peer_set(trial.peer, rows);
+		http_client_guard(trial.client, &closed);
+		ck_assert_int_eq(
+			trial_attempt(&trial, &github_repository, makings[i].input), ACTION_FAILED);
+		ck_assert_int_eq(trial_error(&trial)->class, ERROR_LEASE_LOST);
+		ck_assert_int_eq(trial_ledger_size(&trial), 0);
+		ck_assert_str_ne(trial_intended(&trial), "");
+
+		http_client_guard(trial.client, &open);
+		trial_forget(&trial);
+		ck_assert_int_eq(
+			trial_attempt(&trial, &github_repository, makings[i].input), ACTION_FAILED);
+		ck_assert_msg(
+			peer_count(trial.peer, "POST", makings[i].path) == 1, "the next run waits");
+		trial_ledger_remove(&trial, REPOSITORY_FIELD);
+		trial_forget(&trial);
+	}
+}
+END_TEST
+
 START_TEST(test_a_project_and_a_domain_that_a_run_had_asked_for)
 {
 	const struct peer_row rows[] = {
@@ -302,7 +336,7 @@ END_TEST
 /* A fork may take minutes to show: a removal that says done would leave it behind. */
 START_TEST(test_a_removal_waits_for_what_may_still_appear)
 {
-	static const struct peer_row rows[] = { { LOOK, ABSENT }, { .method = NULL } };
+	static const struct peer_row rows[] = { { LOOK, ABSENT }, READY, { .method = NULL } };
 	peer_set(trial.peer, rows);
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 1000, NULL);
 	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 3),
@@ -344,6 +378,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_a_new_run_finds_what_a_run_that_ended_had_asked_for,
+		test_what_was_not_sent_is_taken_back,
 		test_a_project_and_a_domain_that_a_run_had_asked_for,
 		test_what_does_not_fit_the_request_is_foreign,
 		test_a_source_may_have_another_name_by_now,
