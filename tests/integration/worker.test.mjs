@@ -273,7 +273,7 @@ test('a cancel lets a call end that changes something: what it makes is known, a
   await hold.here;
   const cancel = () => stack.post({ mode: 'cancel', appId: app, workflowId: 'site', actionId: 'repo' });
   assert.equal((await cancel()).status, 202);
-  await until(() => /event="run is cancelled".*killed_in_ms=10000/.test(worker.log()), 'the worker knows of the cancel');
+  await until(() => /event="run is cancelled".*killed_in_ms=10000/.test(worker.log()), 'the worker knows');
   assert.equal((await cancel()).status, 202);
   const waiting = await stack.status(app, 'site', 'repo');
   assert.deepEqual([waiting.status, waiting.reason], ['running', 'cancelling']);
@@ -314,7 +314,7 @@ test('after a cancel the call that changes something may end, and no other one i
   assert.equal((await trigger()).status, 202);
   await hold.here;
   await stack.post({ mode: 'cancel', appId: app, workflowId: 'site', actionId: 'variables' });
-  await until(() => /event="run is cancelled".*killed_in_ms=10000/.test(worker.log()), 'the worker knows of the cancel');
+  await until(() => /event="run is cancelled".*killed_in_ms=10000/.test(worker.log()), 'the worker knows');
   hold.let_go();
   assert.equal((await ended(app, 'variables')).error.class, 'cancelled');
   assert.deepEqual(set.map(({ name }) => name), ['ONE']);
