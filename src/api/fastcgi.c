@@ -8,7 +8,8 @@
  * struct of its own. The web server sends a request whole, and reads what it is sent: on those two
  * the process waits, and no longer than STALL_SECONDS.
  *
- * A request that is held has no coroutine, and no streams of libfcgi: see held.h.
+ * The streams of libfcgi take 17 KiB: a request has them until it was read, and what is sent is
+ * written as records.h has it. One that is held has no coroutine either: see held.h.
  */
 #include "api/fastcgi.h"
 
@@ -25,6 +26,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "api/records.h"
 #include "base/clock.h"
 #include "base/resources.h"
 #include "base/text.h"
@@ -55,37 +57,65 @@ static ssize_t read_input(const void *context, char *bytes, size_t length)
 	return FCGX_GetStr(bytes, (int)length, request->in);
 }
 
-/* Where it is held, there is no response yet, and all its input was read. */
-static void serve_fastcgi(
-	FCGX_Request *fastcgi, request_handler *handler, void *context, struct held_request *held)
+/* One that is served. */
+struct serving {
+	FCGX_Request *request;
+	request_handler *handler;
+	void *context;
+	bool is_sound; /* its input had no fault */
+};
+
+/* Also reads the record that ends the input: left unread, it would precede the next request. */
+static void end_input(struct serving *serving)
 {
-	const struct source source = { parameter, read_input, fastcgi };
-	char head[RESPONSE_HEAD_SIZE];
+	FCGX_Request *request = serving->request;
+	char rest[512];
+
+	while (FCGX_GetStr(rest, (int)sizeof(rest), request->in) > 0) {}
+	serving->is_sound = FCGX_GetError(request->in) == 0;
+	FCGX_FreeStream(&request->in);
+	FCGX_FreeStream(&request->out);
+	FCGX_FreeStream(&request->err);
+}
+
+/* All that is wanted of the input was read by now. */
+static void handle_read(void *context, const struct request *request, struct response *response)
+{
+	struct serving *serving = context;
+
+	if (serving->request->in != NULL)
+		end_input(serving);
+	serving->handler(serving->context, request, response);
+}
+
+static bool send_response(const FCGX_Request *request, const struct response *response)
+{
+	CLEANUP_BUFFER struct buffer records = BUFFER_EMPTY(RECORDS_MAX);
+	const char *method = parameter(request, "REQUEST_METHOD");
+	bool has_body = method == NULL || strcmp(method, "HEAD") != 0;
+
+	return records_append(&records, request->requestId, response, has_body) &&
+		buffer_write(&records, request->ipcFd);
+}
+
+/* Whether it has its response, or is held. */
+static bool serve_fastcgi(struct serving *serving, struct held_request *held)
+{
+	const struct source source = { parameter, read_input, serving->request };
 	struct response response;
 
 	response_init(&response);
-	if (incoming_serve(&source, handler, context, held, &response) && !response.held) {
-		bool has_body = strcmp(source_parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
-		response_head(&response, head);
-		FCGX_PutStr(head, (int)strlen(head), fastcgi->out);
-		if (has_body)
-			FCGX_PutStr(buffer_text(&response.body), (int)response.body.length,
-				fastcgi->out);
-	}
-
+	bool is_served = incoming_serve(&source, handle_read, serving, held, &response) &&
+		(response.held || send_response(serving->request, &response));
 	response_release(&response);
-
-	/* Also read the record that ends the input: left unread, it would
-	 * precede the next request. */
-	char rest[512];
-	while (FCGX_GetStr(rest, (int)sizeof(rest), fastcgi->in) > 0) {}
+	return is_served;
 }
 
 /* ---- connections ---- */
 
-/* One of the web server. It carries one request at a time, and is kept for the next. */
+/* One of the web server. It carries one request at a time, and is kept for the next: between two it
+ * is no more than this, for most are idle. */
 struct connection {
-	FCGX_Request request; /* its streams point back at it: it must not move */
 	struct server *server;
 	struct loop_watch watch;
 	enum {
@@ -98,7 +128,8 @@ struct connection {
 	bool has_more;  /* something came while it was served */
 	bool has_ended; /* the peer sends nothing more: it may have said so with its request */
 	bool is_kept;   /* behind this request */
-	struct held_request held;
+	struct held_request
+		*held; /* of its request; NULL: it has none, or one that may not be held */
 	TAILQ_ENTRY(connection) entry;
 	STAILQ_ENTRY(connection) in_line;
 };
@@ -132,14 +163,27 @@ static void on_terminate(int signal_number)
 	FCGX_ShutdownPending();
 }
 
+static bool connection_is_held(const struct connection *connection)
+{
+	return connection->held != NULL && connection->held->question != NULL;
+}
+
+/* Its request is not held any more. */
+static void connection_let_go(struct connection *connection)
+{
+	if (connection->held != NULL)
+		held_request_end(connection->held);
+	free(connection->held);
+	connection->held = NULL;
+}
+
 /* Not left to libfcgi, which waits up to two seconds for the peer to close its end. */
 static void connection_close(struct connection *connection)
 {
 	struct server *server = connection->server;
 
-	held_request_end(&connection->held);
+	connection_let_go(connection);
 	loop_unwatch(server->loop, &connection->watch);
-	FCGX_Free(&connection->request, 0);
 	close(connection->watch.fd);
 	TAILQ_REMOVE(&server->connections, connection, entry);
 	server->count--;
@@ -164,7 +208,7 @@ static void on_connection_ready(void *context, uint32_t events)
 
 	if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 		connection->has_ended = true;
-	if (connection->state == CONNECTION_HELD && held_request_is_lost(&connection->held))
+	if (connection->state == CONNECTION_HELD && held_request_is_lost(connection->held))
 		connection_close(connection);
 	else if (connection->state == CONNECTION_SERVED)
 		connection->has_more = true;
@@ -184,9 +228,6 @@ static bool connection_open(struct server *server, int descriptor)
 	setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &stall, sizeof(stall));
 	setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &stall, sizeof(stall));
 	connection->server = server;
-	connection->held = (struct held_request){
-		.all = server->held, .socket = descriptor, .context = connection
-	};
 	connection->watch = (struct loop_watch){ descriptor, on_connection_ready, connection };
 	if (loop_watch(server->loop, &connection->watch, EPOLLIN | EPOLLRDHUP | EPOLLET,
 		    &ignored) != ERROR_NONE) {
@@ -194,11 +235,6 @@ static bool connection_open(struct server *server, int descriptor)
 		return false;
 	}
 
-	/* Without a listener libfcgi cannot accept by itself, which would block. */
-	FCGX_InitRequest(&connection->request, -1, 0);
-	connection->request.ipcFd = descriptor;
-	/* Otherwise the first FCGX_Accept_r closes the connection. */
-	connection->request.keepConnection = 1;
 	TAILQ_INSERT_TAIL(&server->connections, connection, entry);
 	server->count++;
 	return true;
@@ -243,36 +279,57 @@ static void on_listener_ready(void *context, uint32_t events)
 
 /* ---- serving ---- */
 
+/* Where there is no memory for it, the request is served without. */
+static struct held_request *make_held(struct connection *connection, int number)
+{
+	struct held_requests *all = connection->server->held;
+	struct held_request *held = all != NULL ? malloc(sizeof(*held)) : NULL;
+
+	if (held != NULL)
+		*held = (struct held_request){ .all = all,
+			.socket = connection->watch.fd,
+			.number = number,
+			.context = connection };
+	return held;
+}
+
+/* Whether there is one. It must not move from here on: its streams point back at it. */
+static bool read_request(struct connection *connection, FCGX_Request *request)
+{
+	char peeked;
+
+	/* Without a listener libfcgi cannot accept by itself, which would block. */
+	FCGX_InitRequest(request, -1, 0);
+	request->ipcFd = connection->watch.fd;
+	/* Otherwise FCGX_Accept_r closes the connection. */
+	request->keepConnection = 1;
+	return recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) > 0 &&
+		FCGX_Accept_r(request) == 0;
+}
+
 /* Whether the connection had a request, and is of further use: it takes another one, or this one is
  * held. */
 static bool serve_request(struct connection *connection, request_handler *handler, void *context)
 {
-	char peeked;
-	FCGX_Request *request = &connection->request;
-	struct held_request *held = &connection->held;
+	FCGX_Request request;
+	struct serving serving = { &request, handler, context, false };
 
-	if (recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 ||
-		FCGX_Accept_r(request) != 0)
+	if (!read_request(connection, &request))
 		return false;
-
-	connection->is_kept = request->keepConnection != 0;
-	held->number = request->requestId;
-	serve_fastcgi(request, handler, context, held->all != NULL ? held : NULL);
-	/* Otherwise it closes the connection, and waits for the peer to do the same. */
-	request->keepConnection = 1;
-	if (held->question != NULL) {
-		bool is_sound = FCGX_GetError(request->in) == 0;
-		FCGX_Free(request, 0);
-		return is_sound && !held_request_is_lost(held);
-	}
-	FCGX_Finish_r(request);
-	return connection->is_kept && request->ipcFd >= 0;
+	connection->is_kept = request.keepConnection != 0;
+	connection->held = make_held(connection, request.requestId);
+	bool is_served = serve_fastcgi(&serving, connection->held);
+	FCGX_Free(&request, 0);
+	if (!is_served || !serving.is_sound)
+		return false;
+	return connection_is_held(connection) ? !held_request_is_lost(connection->held)
+					      : connection->is_kept;
 }
 
 /* It has had its request. Where nothing more will come, no event will say so again. */
 static void connection_go_on(struct connection *connection)
 {
-	held_request_end(&connection->held);
+	connection_let_go(connection);
 	connection->state = CONNECTION_IDLE;
 	if (connection->has_more || connection->has_ended)
 		connection_line_up(connection);
@@ -302,12 +359,12 @@ static void connection_serve(struct connection *connection, request_handler *han
 		connection_close(connection);
 		return;
 	}
-	if (connection->held.question == NULL) {
+	if (!connection_is_held(connection)) {
 		connection_go_on(connection);
 		return;
 	}
 	connection->state = CONNECTION_HELD;
-	held_request_wait(&connection->held);
+	held_request_wait(connection->held);
 }
 
 static void refuse_overload(void *context, const struct request *request, struct response *response)
@@ -411,7 +468,8 @@ static void drain(struct server *server, struct holds *holds)
 	for (connection = TAILQ_FIRST(&server->connections); connection != NULL;
 		connection = next) {
 		next = TAILQ_NEXT(connection, entry);
-		if (connection->state != CONNECTION_SERVED && !connection->held.is_handled)
+		if (connection->state != CONNECTION_SERVED &&
+			(connection->held == NULL || !connection->held->is_handled))
 			connection_close(connection);
 	}
 }
