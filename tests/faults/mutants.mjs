@@ -113,19 +113,19 @@ const mutants = [
   {
     name: 'lease by wall clock',
     file: 'src/worker/executor.c',
-    from: 'return clock_monotonic_ms() < atomic_load',
+    from: 'return is_open && clock_monotonic_ms() < atomic_load',
     to: `static int64_t offset;
 	if (offset == 0)
 		offset = clock_wall_ms() - clock_monotonic_ms();
-	return clock_wall_ms() - offset < atomic_load`,
+	return is_open && clock_wall_ms() - offset < atomic_load`,
     row: 'clocks',
     scale: '{"jumps":8}',
   },
   {
     name: 'no guard before a call',
     file: 'src/http/client.c',
-    from: 'return client->may_send == NULL || client->may_send(client->guarded);',
-    to: 'return client != NULL;',
+    from: 'return guard->may_go_on == NULL || guard->may_go_on(guard->context);',
+    to: 'return guard != NULL;',
     row: 'failpoints',
     scale: points('provider.before.POST', ['stop']),
   },
