@@ -120,15 +120,6 @@ static enum error_class read_shown(const struct service *service, const struct t
 
 #define STATUS_BYTES ((size_t)700) /* usually, of one step: a size that malloc has at hand */
 
-static enum error_class write_run(
-	const struct run *run, struct json_writer *writer, struct error *error)
-{
-	json_open(writer, '{');
-	enum error_class class = run_status_write(run, writer, error);
-	json_close(writer, '}');
-	return class;
-}
-
 static enum error_class write_all(const struct target *target, const struct shown *shown,
 	struct json_writer *writer, struct error *error)
 {
@@ -136,7 +127,7 @@ static enum error_class write_all(const struct target *target, const struct show
 	json_write_name(writer, "actions");
 	json_open(writer, '[');
 	for (size_t i = 0; i < shown->count; i++)
-		if (write_run(&shown->runs[i], writer, error) != ERROR_NONE)
+		if (run_status_object(&shown->runs[i], writer, error) != ERROR_NONE)
 			return error->class;
 	json_close(writer, ']');
 
@@ -157,7 +148,7 @@ static enum error_class show(const struct target *target, const struct shown *sh
 	const size_t parts = shown->count + (shown->with_deployment ? 1 : 0);
 	struct json_writer writer = json_writer_to(&response->body, parts * STATUS_BYTES);
 	enum error_class class = target->step_id != NULL
-		? write_run(&shown->runs[0], &writer, error)
+		? run_status_object(&shown->runs[0], &writer, error)
 		: write_all(target, shown, &writer, error);
 
 	return class == ERROR_NONE ? response_written(response, 200, &writer, error) : class;

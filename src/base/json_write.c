@@ -254,3 +254,8 @@ void json_write_json(struct json_writer *writer, const char *json)
 	CLEANUP_JSON cJSON *tree = cJSON_Parse(json);
 	json_write_tree(writer, tree);
 }
+
+void json_write_made(struct json_writer *writer, const char *json)
+{
+	write_plain(writer, json, strlen(json));
+}

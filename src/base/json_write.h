@@ -38,4 +38,7 @@ void json_write_tree(struct json_writer *writer, const cJSON *json);
  * as lack of memory does. */
 void json_write_json(struct json_writer *writer, const char *json);
 
+/* A value that another writer has written. */
+void json_write_made(struct json_writer *writer, const char *json);
+
 #endif

@@ -223,6 +223,19 @@ enum error_class run_status_write(
 	return record_write(&status_record, &status, writer, error);
 }
 
+enum error_class run_status_object(
+	const struct run *run, struct json_writer *writer, struct error *error)
+{
+	if (run->made != NULL) {
+		json_write_made(writer, run->made);
+		return ERROR_NONE;
+	}
+	json_open(writer, '{');
+	enum error_class class = run_status_write(run, writer, error);
+	json_close(writer, '}');
+	return class;
+}
+
 /* The table of the output says that the member is a map, or the reference would not have been
  * taken. */
 static enum error_class take_value(

@@ -51,6 +51,7 @@ struct run {
 	int64_t paused_ms; /* the same, of all outages that it has met */
 	const char *outage_seen; /* what its last call met, while it waits for its provider */
 	int64_t now;             /* when it was read */
+	const char *made;        /* its status object as it was written before; NULL: it was not */
 };
 
 #define RUN_FIELDS_MAX 32
@@ -87,6 +88,10 @@ enum error_class run_status(
 
 /* Writes the same, as members of the object that is open. */
 enum error_class run_status_write(
+	const struct run *run, struct json_writer *writer, struct error *error) SLIPWAY_MUST_CHECK;
+
+/* Writes the same, as an object. */
+enum error_class run_status_object(
 	const struct run *run, struct json_writer *writer, struct error *error) SLIPWAY_MUST_CHECK;
 
 /* What a reference to a step's output JSON names; null where the output has no such member, as a

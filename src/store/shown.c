@@ -1,24 +1,33 @@
 /*
  * One turn: TIME, an HMGET for each run, one for the deployment, and the heartbeats of the workers.
- * Another one asks for places in the queue, if a run has stood there for a while.
+ * Of what is remembered only the marks are asked for, and where that is all, no time and no worker
+ * matters. Another turn asks for everything, where a mark is another one; and for places in the
+ * queue, if a run has stood there for a while.
  */
 #include "store/shown.h"
 
+#include <string.h>
+
+#include "base/clock.h"
 #include "base/record.h"
 #include "base/unset.h"
 #include "store/deployments.h"
+#include "store/ended_memory.h"
 #include "store/keys.h"
 #include "store/server.h"
 #include "store/waits.h"
 
 #define COMMANDS_MAX (3 + SHOWN_MAX)
+#define MADE_MAX     ((size_t)4 * 1024) /* of a status object that is remembered */
 
 /* The words of the commands. */
 struct question {
 	char keys[SHOWN_MAX + 1][KEY_SIZE];
+	const struct ended_run *known[SHOWN_MAX]; /* NULL: all of it is asked for */
 	const char *words[SHOWN_MAX + 1][2];
 	struct redis_words commands[COMMANDS_MAX];
 	size_t count;
+	size_t first; /* command of a run; behind TIME, where that is asked for */
 };
 
 static enum error_class no_memory(struct error *error)
@@ -35,37 +44,64 @@ static bool make_tail(struct redis_tail *tail, const struct record *record)
 	return true;
 }
 
-/* The question for the hash of number `i`. */
-static void ask_for(struct question *question, size_t i, const struct run_name *name,
-	const struct redis_tail *fields)
+static bool make_marks(struct redis_tail *tail)
 {
-	run_key_make(question->keys[i], name);
+	for (size_t i = tail->count; i < ENDED_MARKS; i++)
+		if (!redis_tail_add(tail, ended_marks[i]))
+			return false;
+	return true;
+}
+
+/* The question for the hash of number `i`, whose key is made. */
+static void ask_for(struct question *question, size_t i, const struct redis_tail *fields)
+{
 	question->words[i][0] = "HMGET";
 	question->words[i][1] = question->keys[i];
 	question->commands[question->count++] =
 		(struct redis_words){ 2, question->words[i], fields };
 }
 
-static bool ask(const struct shown *shown, struct question *question)
+/* Whether nothing else is to be asked of the runs than the marks. */
+static bool recall(
+	const struct shown *shown, struct question *question, int64_t now, struct arena *arena)
+{
+	bool are_known = true;
+
+	for (size_t i = 0; i < shown->count; i++) {
+		run_key_make(question->keys[i], &shown->names[i]);
+		question->known[i] = now != 0 ? ended_recall(question->keys[i], now, arena) : NULL;
+		are_known = are_known && question->known[i] != NULL;
+	}
+	return are_known;
+}
+
+/* now: for what is remembered, by the monotonic clock; 0: all is asked for. */
+static bool ask(
+	const struct shown *shown, struct question *question, int64_t now, struct arena *arena)
 {
 	static const char *const time_words[] = { "TIME" };
 	static const char *const beat_words[] = { "HGETALL", KEY_WORKERS };
-	static struct redis_tail of_run, of_deployment;
+	static struct redis_tail of_run, of_marks, of_deployment;
+	const bool are_known = recall(shown, question, now, arena);
 
-	if (!make_tail(&of_run, &run_shown) || !make_tail(&of_deployment, &deployment_shown))
+	if (!make_tail(&of_run, &run_shown) || !make_marks(&of_marks) ||
+		!make_tail(&of_deployment, &deployment_shown))
 		return false;
-	question->commands[0] = (struct redis_words){ 1, time_words, NULL };
-	question->count = 1;
+	question->count = 0;
+	if (!are_known)
+		question->commands[question->count++] = (struct redis_words){ 1, time_words, NULL };
+	question->first = question->count;
 	for (size_t i = 0; i < shown->count; i++)
-		ask_for(question, i, &shown->names[i], &of_run);
+		ask_for(question, i, question->known[i] != NULL ? &of_marks : &of_run);
 	if (shown->with_deployment) {
 		const struct run_name *first = &shown->names[0];
-		ask_for(question, SHOWN_MAX,
+		run_key_make(question->keys[SHOWN_MAX],
 			&(struct run_name){
-				first->tenant, first->app, first->workflow, DEPLOYMENT_STEP_ID },
-			&of_deployment);
+				first->tenant, first->app, first->workflow, DEPLOYMENT_STEP_ID });
+		ask_for(question, SHOWN_MAX, &of_deployment);
 	}
-	question->commands[question->count++] = (struct redis_words){ 2, beat_words, NULL };
+	if (!are_known)
+		question->commands[question->count++] = (struct redis_words){ 2, beat_words, NULL };
 	return true;
 }
 
@@ -77,10 +113,62 @@ static enum error_class take_run(struct run *run, const struct run_name *name,
 
 	run_init(run, &kept);
 	for (size_t i = 0; complete && i < reply_count(values); i++)
-		complete = record_take_field(
-			&run_shown.fields[i], run, reply_text(reply_item(values, i)), arena);
+		if (!reply_is_nil(reply_item(values, i)))
+			complete = record_take_field(&run_shown.fields[i], run,
+				reply_text(reply_item(values, i)), arena);
 	return complete ? ERROR_NONE : no_memory(error);
 }
+
+/* ---- what is remembered ---- */
+
+static bool has_marks(const struct ended_run *known, const struct redisReply *values)
+{
+	for (size_t i = 0; i < ENDED_MARKS; i++)
+		if (strcmp(known->marks[i], reply_text(reply_item(values, i))) != 0)
+			return false;
+	return true;
+}
+
+static bool is_empty(const struct redisReply *values)
+{
+	for (size_t i = 0; i < reply_count(values); i++)
+		if (!reply_is_nil(reply_item(values, i)))
+			return false;
+	return true;
+}
+
+/* Has ended, or never began; whatever else a hand has written is not remembered. */
+static bool stays_as_it_is(const struct run *run, const struct redisReply *values)
+{
+	return run->id[0] != '\0'
+		? strcmp(run->status, "done") == 0 || strcmp(run->status, "error") == 0
+		: is_empty(values);
+}
+
+/* Where there is no memory for it, it is not remembered. */
+static void remember(struct run *run, const char *key, const struct redisReply *values, int64_t now,
+	struct arena *arena)
+{
+	CLEANUP_BUFFER struct buffer made = BUFFER_EMPTY(MADE_MAX);
+	struct json_writer writer = json_writer_to(&made, 0);
+	struct ended_run ended;
+	struct error ignored;
+
+	if (!stays_as_it_is(run, values) ||
+		run_status_object(run, &writer, &ignored) != ERROR_NONE || !writer.complete)
+		return;
+	run->made = arena_copy(arena, made.bytes, made.length);
+	if (run->made == NULL)
+		return;
+	ended.run = *run;
+	for (size_t i = 0; i < ENDED_MARKS; i++) {
+		const struct field *field = record_field(&run_shown, ended_marks[i]);
+		ended.marks[i] = reply_text(reply_item(values, (size_t)(field - run_shown.fields)));
+	}
+	ended_remember(key, &ended, now);
+}
+
+/* ---- taking ---- */
 
 static enum error_class take_deployment(struct deployment *deployment,
 	const struct redisReply *values, struct arena *arena, struct error *error)
@@ -92,42 +180,95 @@ static enum error_class take_deployment(struct deployment *deployment,
 	return ERROR_NONE;
 }
 
-static enum error_class take_all(struct redisReply *const *replies, struct arena *arena,
-	struct shown *shown, struct error *error)
+static enum error_class take_runs(const struct question *question,
+	struct redisReply *const *replies, int64_t now, struct arena *arena, struct shown *shown,
+	struct error *error)
 {
 	for (size_t i = 0; i < shown->count; i++) {
-		if (take_run(&shown->runs[i], &shown->names[i], replies[1 + i], arena, error) !=
-			ERROR_NONE)
+		const struct redisReply *values = replies[question->first + i];
+		struct run *run = &shown->runs[i];
+		if (question->known[i] != NULL) {
+			*run = question->known[i]->run;
+			continue;
+		}
+		if (take_run(run, &shown->names[i], values, arena, error) != ERROR_NONE)
 			return error->class;
-		shown->runs[i].now = server_time_of(replies[0]);
+		run->now = server_time_of(replies[0]);
+		remember(run, question->keys[i], values, now, arena);
 	}
+	return ERROR_NONE;
+}
 
+static enum error_class take_all(struct redis *redis, const struct question *question,
+	struct redisReply *const *replies, int64_t now, struct arena *arena, struct shown *shown,
+	struct error *error)
+{
+	const bool has_more = question->first > 0;
+
+	if (take_runs(question, replies, now, arena, shown, error) != ERROR_NONE)
+		return error->class;
 	const struct run_name *first = &shown->runs[0].name;
 	deployment_init(&shown->deployment, first->app, first->workflow);
-	return shown->with_deployment
-		? take_deployment(&shown->deployment, replies[1 + shown->count], arena, error)
+	if (shown->with_deployment &&
+		take_deployment(&shown->deployment, replies[question->first + shown->count], arena,
+			error) != ERROR_NONE)
+		return error->class;
+	if (has_more)
+		waits_explain(
+			redis, shown->runs, shown->count, replies[question->count - 1], arena);
+	return ERROR_NONE;
+}
+
+/* Whether all that is remembered is still so; what is not is forgotten. */
+static bool check_known(const struct question *question, struct redisReply *const *replies,
+	const struct shown *shown)
+{
+	bool are_same = true;
+
+	for (size_t i = 0; i < shown->count; i++) {
+		if (question->known[i] == NULL ||
+			has_marks(question->known[i], replies[question->first + i]))
+			continue;
+		ended_forget(question->keys[i]);
+		are_same = false;
+	}
+	return are_same;
+}
+
+/* *ret_is_read: false where something has changed that was remembered. */
+static enum error_class read_turn(struct redis *redis, int64_t now, bool recalls,
+	struct arena *arena, struct shown *shown, bool *ret_is_read, struct error *error)
+{
+	UNSET struct question question;
+	UNSET struct redisReply *replies[COMMANDS_MAX];
+
+	if (!ask(shown, &question, recalls ? now : 0, arena))
+		return no_memory(error);
+	/* No status depends on the heartbeats: a key that is no hash is a matter for 'slipway
+	 * verify'. */
+	const size_t required = question.count - (question.first > 0 ? 1 : 0);
+	if (redis_batch_lenient(redis, required, question.count, question.commands, replies,
+		    error) != ERROR_NONE)
+		return error->class;
+	*ret_is_read = check_known(&question, replies, shown);
+	enum error_class class = *ret_is_read
+		? take_all(redis, &question, replies, now, arena, shown, error)
 		: ERROR_NONE;
+	for (size_t i = 0; i < question.count; i++)
+		reply_free(replies[i]);
+	return class;
 }
 
 enum error_class shown_read(
 	struct redis *redis, struct arena *arena, struct shown *shown, struct error *error)
 {
-	UNSET struct question question;
-	UNSET struct redisReply *replies[COMMANDS_MAX];
+	const int64_t now = clock_monotonic_ms();
+	bool is_read;
+	enum error_class class = read_turn(redis, now, true, arena, shown, &is_read, error);
 
-	if (!ask(shown, &question))
-		return no_memory(error);
-	/* No status depends on the heartbeats: a key that is no hash is a matter for 'slipway
-	 * verify'. */
-	if (redis_batch_lenient(redis, question.count - 1, question.count, question.commands,
-		    replies, error) != ERROR_NONE)
-		return error->class;
-	enum error_class class = take_all(replies, arena, shown, error);
-	if (class == ERROR_NONE)
-		waits_explain(redis, shown->runs, shown->count, replies[question.count - 1], arena);
-	for (size_t i = 0; i < question.count; i++)
-		reply_free(replies[i]);
-	return class;
+	if (class != ERROR_NONE || is_read)
+		return class;
+	return read_turn(redis, now, false, arena, shown, &is_read, error);
 }
 
 /* The deployment counts as one more run: its id and version change with it. */
