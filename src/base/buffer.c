@@ -49,18 +49,12 @@ static bool buffer_reserve(struct buffer *buffer, size_t length)
 	return true;
 }
 
-char *buffer_room(struct buffer *buffer, size_t length)
+char *buffer_make_room(struct buffer *buffer, size_t length)
 {
 	buffer->full = length > buffer->limit - buffer->length;
 	if (buffer->full || !buffer_reserve(buffer, length))
 		return NULL;
 	return buffer->bytes + buffer->length;
-}
-
-void buffer_use(struct buffer *buffer, size_t length)
-{
-	buffer->length += length;
-	buffer->bytes[buffer->length] = '\0';
 }
 
 bool buffer_append(struct buffer *buffer, const char *bytes, size_t length)

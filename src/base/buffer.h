@@ -36,10 +36,25 @@ void buffer_release(struct buffer *buffer);
 bool buffer_append(struct buffer *buffer, const char *bytes, size_t length) SLIPWAY_MUST_CHECK;
 bool buffer_append_string(struct buffer *buffer, const char *text) SLIPWAY_MUST_CHECK;
 
-/* Room for length more bytes behind the text, or NULL where buffer_append is false; buffer_use adds
- * those that were written there, at most as many. */
-char *buffer_room(struct buffer *buffer, size_t length) SLIPWAY_MUST_CHECK;
-void buffer_use(struct buffer *buffer, size_t length);
+/* For buffer_room, where it is not there yet. */
+char *buffer_make_room(struct buffer *buffer, size_t length) SLIPWAY_MUST_CHECK;
+
+/* Room for length more bytes behind the text, or NULL where buffer_append is false. Called for
+ * each few bytes of a response: nearly always the room is there. */
+SLIPWAY_MUST_CHECK static inline char *buffer_room(struct buffer *buffer, size_t length)
+{
+	return length < buffer->capacity - buffer->length &&
+			length <= buffer->limit - buffer->length
+		? buffer->bytes + buffer->length
+		: buffer_make_room(buffer, length);
+}
+
+/* Adds what was written into that room, at most as many bytes. */
+static inline void buffer_use(struct buffer *buffer, size_t length)
+{
+	buffer->length += length;
+	buffer->bytes[buffer->length] = '\0';
+}
 
 /* Writes all of it to a descriptor that blocks. False: the descriptor is of no more use. */
 bool buffer_write(const struct buffer *buffer, int descriptor) SLIPWAY_MUST_CHECK;

@@ -66,13 +66,29 @@ static bool is_plain(char character)
 	return (unsigned char)character >= ' ' && character != '"' && character != '\\';
 }
 
-static size_t plain_length(const char *text)
-{
-	size_t length = 0;
+/* Of eight characters at a time: each byte is looked at in its place in a word, in which a borrow
+ * from one place to the next is of no matter, as then the first is not plain. */
+#define EACH(byte)     ((uint64_t)(byte)*0x0101010101010101U)
+#define LESS(word, by) (((word)-EACH(by)) & ~(word)&EACH(0x80))
 
-	while (is_plain(text[length]))
-		length++;
-	return length;
+static bool are_plain(const char *text)
+{
+	uint64_t word;
+
+	memcpy(&word, text, sizeof(word));
+	return (LESS(word, ' ') | LESS(word ^ EACH('"'), 1) | LESS(word ^ EACH('\\'), 1)) == 0;
+}
+
+/* Of the first `length` characters, how many come before one that is not plain. */
+static size_t plain_length(const char *text, size_t length)
+{
+	size_t plain = 0;
+
+	while (length - plain >= sizeof(uint64_t) && are_plain(text + plain))
+		plain += sizeof(uint64_t);
+	while (plain < length && is_plain(text[plain]))
+		plain++;
+	return plain;
 }
 
 static void append_escape(struct json_writer *writer, char character)
@@ -97,22 +113,25 @@ void json_write_text(struct json_writer *writer, const char *text)
 		return;
 	}
 
-	size_t length = plain_length(text);
+	size_t left = strlen(text);
+	size_t length = plain_length(text, left);
 	char *to = begin_value(writer, length + 2);
 	if (to == NULL)
 		return;
 	*to = '"';
 	memcpy(to + 1, text, length);
-	if (text[length] == '\0') {
+	left -= length;
+	if (left == 0) {
 		to[length + 1] = '"';
 		buffer_use(writer->buffer, length + 2);
 		return;
 	}
 
 	buffer_use(writer->buffer, length + 1);
-	for (text += length; *text != '\0'; text += length) {
+	for (text += length; left > 0; text += length, left -= length) {
 		append_escape(writer, *text++);
-		length = plain_length(text);
+		left--;
+		length = plain_length(text, left);
 		append(writer, text, length);
 	}
 	append(writer, "\"", 1);
@@ -125,11 +144,9 @@ void json_write_name(struct json_writer *writer, const char *name)
 
 	if (to == NULL)
 		return;
-	*to++ = '"';
-	for (size_t i = 0; i < length; i++)
-		*to++ = name[i];
-	*to++ = '"';
-	*to = ':';
+	*to = '"';
+	memcpy(to + 1, name, length);
+	memcpy(to + 1 + length, "\":", 2);
 	buffer_use(writer->buffer, length + 3);
 	writer->behind_value = false;
 }
