@@ -125,6 +125,7 @@ struct connection {
 		CONNECTION_SERVED, /* a coroutine works for it */
 		CONNECTION_HELD,   /* its request waits for a change */
 	} state;
+	bool has_input; /* and it was idle: so it is there to be read */
 	bool has_more;  /* something came while it was served */
 	bool has_ended; /* the peer sends nothing more: it may have said so with its request */
 	bool is_kept;   /* behind this request */
@@ -212,8 +213,10 @@ static void on_connection_ready(void *context, uint32_t events)
 		connection_close(connection);
 	else if (connection->state == CONNECTION_SERVED)
 		connection->has_more = true;
-	else if (connection->state != CONNECTION_HELD && connection->state != CONNECTION_READY)
+	else if (connection->state != CONNECTION_HELD && connection->state != CONNECTION_READY) {
+		connection->has_input = (events & EPOLLIN) != 0;
 		connection_line_up(connection);
+	}
 }
 
 /* Edge-triggered: a served connection that gets more does not keep waking the loop. */
@@ -293,18 +296,26 @@ static struct held_request *make_held(struct connection *connection, int number)
 	return held;
 }
 
+/* Otherwise FCGX_Accept_r would wait for it. One that has ended is looked at in any case: libfcgi
+ * would close it in its own way. */
+static bool has_request(struct connection *connection)
+{
+	const bool is_sure = connection->has_input && !connection->has_ended;
+	char peeked;
+
+	connection->has_input = false;
+	return is_sure || recv(connection->watch.fd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* Whether there is one. It must not move from here on: its streams point back at it. */
 static bool read_request(struct connection *connection, FCGX_Request *request)
 {
-	char peeked;
-
 	/* Without a listener libfcgi cannot accept by itself, which would block. */
 	FCGX_InitRequest(request, -1, 0);
 	request->ipcFd = connection->watch.fd;
 	/* Otherwise FCGX_Accept_r closes the connection. */
 	request->keepConnection = 1;
-	return recv(request->ipcFd, &peeked, 1, MSG_PEEK | MSG_DONTWAIT) > 0 &&
-		FCGX_Accept_r(request) == 0;
+	return has_request(connection) && FCGX_Accept_r(request) == 0;
 }
 
 /* Whether the connection had a request, and is of further use: it takes another one, or this one is

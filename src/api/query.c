@@ -66,7 +66,7 @@ static enum error_class take_pair(
 		if (equals != NULL && !decode(equals + 1, length - name_length - 1, value))
 			return bad_pair("the value of the parameter is malformed or too long", pair,
 				name_length, error);
-		if (!json_add(json, *name, cJSON_CreateString(value)))
+		if (!json_add_constant(json, *name, cJSON_CreateString(value)))
 			return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the query");
 		return ERROR_NONE;
 	}

@@ -9,7 +9,7 @@
 /*
  * Decodes name=value pairs into an object of strings, which is the caller's. Only the listed names
  * (ended by NULL) are taken, each once; a malformed escape or U+0000 is ERROR_INVALID_REQUEST with
- * the name as its place.
+ * the name as its place. The object borrows the names.
  */
 enum error_class query_parse(const char *query, const char *const *names, cJSON **ret_json,
 	struct error *error) SLIPWAY_MUST_CHECK;

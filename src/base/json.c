@@ -236,6 +236,16 @@ bool json_add(cJSON *object, const char *name, cJSON *value)
 	return false;
 }
 
+bool json_add_constant(cJSON *object, const char *name, cJSON *value)
+{
+	if (value == NULL)
+		return false;
+	if (cJSON_AddItemToObjectCS(object, name, value))
+		return true;
+	cJSON_Delete(value);
+	return false;
+}
+
 bool json_append(cJSON *array, cJSON *value)
 {
 	if (value == NULL)

@@ -72,6 +72,9 @@ enum error_class json_merge(
  * not be allocated) or cannot be added. */
 bool json_add(cJSON *object, const char *name, cJSON *value) SLIPWAY_MUST_CHECK;
 
+/* The same, with a name that outlives the object: it is not copied. */
+bool json_add_constant(cJSON *object, const char *name, cJSON *value) SLIPWAY_MUST_CHECK;
+
 /* Appends value to an array; otherwise as json_add. */
 bool json_append(cJSON *array, cJSON *value) SLIPWAY_MUST_CHECK;
 
