@@ -18,19 +18,18 @@ static enum error_class respond_conflict(const struct trigger_result *result,
 	const struct trigger_options *options, struct response *response, struct error *error)
 {
 	CLEANUP_JSON cJSON *current = NULL;
-	struct error problem;
 
-	error_set(&problem, ERROR_RUN_CONFLICT,
+	if (run_status(&result->run, &current, error) != ERROR_NONE)
+		return error->class;
+	error_set(error, ERROR_RUN_CONFLICT,
 		"'%s' is already running for '%s' with a different input (run %s)",
 		result->run.name.step, result->run.name.app, result->run.id);
 	if (options->sealed)
-		error_remedy(&problem, NULL,
+		error_remedy(error, NULL,
 			"The request contains a secret in clear text, which makes a new input each "
 			"time. Wait until the run has ended. To be able to send the same request "
 			"again, configure the secret once and write ${secret.NAME} in its place.");
-	if (run_status(&result->run, &current, error) != ERROR_NONE)
-		return error->class;
-	response_problem(response, &problem, NULL, current);
+	response_problem(response, error, NULL, current);
 	return ERROR_NONE;
 }
 

@@ -19,23 +19,49 @@ size_t functions_missed(void)
 	return missed;
 }
 
-/* The words of a call, with numbers for those that it has as integers. */
+/* The words of a call, and behind them the numbers that it has as integers. Not on the stack: that
+ * is kept for each request that waits. */
 struct call_words {
-	const char *list[REDIS_WORDS_MAX];
 	size_t count;
-	char key_count[NUMBER_SIZE], integers[SCRIPT_ARGUMENTS_MAX][NUMBER_SIZE];
+	const char *list[];
 };
 
-static bool list_words(const struct script_call *call, struct call_words *words)
+static size_t count_words(const struct script_call *call)
 {
-	if (call->argument_count > SCRIPT_ARGUMENTS_MAX ||
-		3 + call->key_count + 2 * call->argument_count > REDIS_WORDS_MAX)
-		return false;
+	return 3 + call->key_count + 2 * call->argument_count;
+}
 
-	text_format(words->key_count, NUMBER_SIZE, "%zu", call->key_count);
+static size_t count_numbers(const struct script_call *call)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < call->argument_count; i++)
+		count += call->arguments[i].integer != NULL ? 1 : 0;
+	return count;
+}
+
+static const char *put_number(char **place, int64_t number)
+{
+	char *text = *place;
+
+	*place += NUMBER_SIZE;
+	text_format(text, NUMBER_SIZE, "%lld", (long long)number);
+	return text;
+}
+
+/* NULL if memory is short. */
+static struct call_words *list_words(const struct script_call *call, struct arena *arena)
+{
+	const size_t most = count_words(call);
+	struct call_words *words = arena_allocate(arena,
+		sizeof(*words) + most * sizeof(*words->list) + count_numbers(call) * NUMBER_SIZE);
+
+	if (words == NULL)
+		return NULL;
+	char *number = (char *)&words->list[most];
 	words->list[0] = "FCALL";
 	words->list[1] = scripts[call->script].function;
-	words->list[2] = words->key_count;
+	words->list[2] = put_number(&number, (int64_t)call->key_count);
 	words->count = 3;
 	for (size_t i = 0; i < call->key_count; i++)
 		words->list[words->count++] = call->keys[i];
@@ -43,16 +69,12 @@ static bool list_words(const struct script_call *call, struct call_words *words)
 	for (size_t i = 0; i < call->argument_count; i++) {
 		const struct script_argument *argument = &call->arguments[i];
 		const char *text = argument->text != NULL ? argument->text : "";
-		if (argument->integer != NULL) {
-			text_format(words->integers[i], NUMBER_SIZE, "%lld",
-				(long long)*argument->integer);
-			text = words->integers[i];
-		}
 		words->list[words->count++] = argument->name;
-		words->list[words->count++] = text;
+		words->list[words->count++] =
+			argument->integer != NULL ? put_number(&number, *argument->integer) : text;
 	}
 
-	return true;
+	return words;
 }
 
 /* A refusal is what the user may not, or what Redis cannot now: its memory is full, say. */
@@ -60,12 +82,14 @@ static enum error_class not_loaded(
 	const char *name, const struct redisReply *reply, struct error *error)
 {
 	enum error_class class = reply_error(reply, error);
-	struct error refusal = *error;
+	const int64_t retry_after_ms = error->retry_after_ms;
+	char code[sizeof(error->store_code)];
 
+	memcpy(code, error->store_code, sizeof(code));
 	error_set(error, class, "Redis lacks the function %s, and refuses to load it: %s", name,
 		reply_error_text(reply));
-	error->retry_after_ms = refusal.retry_after_ms;
-	memcpy(error->store_code, refusal.store_code, sizeof(error->store_code));
+	error->retry_after_ms = retry_after_ms;
+	memcpy(error->store_code, code, sizeof(code));
 	if (strcmp(error->store_code, "NOPERM") != 0)
 		return class;
 	return error_remedy(error, NULL,
@@ -93,16 +117,10 @@ enum error_class script_call(struct redis *redis, const struct script_call *call
 	return script_call_as(redis, scripts[call->script].name, call, ret_reply, error);
 }
 
-enum error_class script_call_as(struct redis *redis, const char *does,
-	const struct script_call *call, struct redisReply **ret_reply, struct error *error)
+static enum error_class call_with(struct redis *redis, const char *does,
+	const struct call_words *words, struct redisReply **ret_reply, struct error *error)
 {
-	struct call_words words;
-	const char *name = scripts[call->script].name;
-
-	if (!list_words(call, &words))
-		return error_set(
-			error, ERROR_INTERNAL, "the script %s has too many arguments", name);
-	const struct redis_words command = { words.count, words.list, NULL };
+	const struct redis_words command = { words->count, words->list, NULL };
 
 	/* Again: Redis has no functions when it was emptied, or on FUNCTION FLUSH. */
 	for (int tries = 0; tries < 3; tries++) {
@@ -117,12 +135,26 @@ enum error_class script_call_as(struct redis *redis, const char *does,
 		if (!text_has_prefix(reply_error_text(reply), "ERR Function not found"))
 			return reply_error(reply, error);
 		missed++;
-		if (load_library(redis, words.list[1], error) != ERROR_NONE)
+		if (load_library(redis, words->list[1], error) != ERROR_NONE)
 			return error->class;
 	}
 
 	return error_set(error, ERROR_STORE_UNAVAILABLE,
 		"Redis forgets its functions faster than they are used");
+}
+
+enum error_class script_call_as(struct redis *redis, const char *does,
+	const struct script_call *call, struct redisReply **ret_reply, struct error *error)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+
+	if (call->argument_count > SCRIPT_ARGUMENTS_MAX || count_words(call) > REDIS_WORDS_MAX)
+		return error_set(error, ERROR_INTERNAL, "the script %s has too many arguments",
+			scripts[call->script].name);
+	const struct call_words *words = list_words(call, &arena);
+	return words != NULL
+		? call_with(redis, does, words, ret_reply, error)
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the words of a script");
 }
 
 /* ---- all libraries ---- */

@@ -77,11 +77,12 @@ void link_close(struct redis_link *link)
 #define PLAIN_MAX ((size_t)4096) /* of a command that needs no memory of its own */
 
 /* hiredis would make it as well, of many small strings: that took a tenth of what slipway-api does.
- */
+ * Nothing waits in here, so all coroutines share the room: on their stacks it would be kept for
+ * each. */
 static bool append(struct redis_link *link, const struct redis_words *command)
 {
-	UNSET char plain[PLAIN_MAX];
-	UNSET size_t lengths[REDIS_WORDS_MAX];
+	static char plain[PLAIN_MAX];
+	static size_t lengths[REDIS_WORDS_MAX];
 	char *text = plain;
 	const size_t most = command_measure(command, lengths);
 

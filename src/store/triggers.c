@@ -7,13 +7,12 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "base/unset.h"
 #include "slipway/field.h"
 #include "store/budgets.h"
 
-/* What is sent. */
+/* What is sent, in the arena of the first. */
 struct words {
-	struct script_argument list[SCRIPT_ARGUMENTS_MAX];
+	struct script_argument *list;
 	size_t count;
 };
 
@@ -90,17 +89,26 @@ static bool is_of_all(struct trigger_part *const *parts, size_t count, size_t ar
 	return true;
 }
 
-/* Those of as many as there is room for, which it gives. */
+/* Those of as many as there is room for, which it gives; 0: memory is short. */
 static size_t put_all(struct words *words, struct trigger_part *const *parts, size_t count)
 {
 	size_t differing[TRIGGER_ARGUMENTS], differ = 0;
 
-	words->count = 0;
-	for (size_t i = 0; i < TRIGGER_ARGUMENTS; i++) {
-		if (is_of_all(parts, count, i))
-			words->list[words->count++] = parts[0]->arguments[i];
-		else
+	for (size_t i = 0; i < TRIGGER_ARGUMENTS; i++)
+		if (!is_of_all(parts, count, i))
 			differing[differ++] = i;
+	const size_t all = TRIGGER_ARGUMENTS + count * (1 + differ);
+	const size_t most = all < SCRIPT_ARGUMENTS_MAX ? all : SCRIPT_ARGUMENTS_MAX;
+	words->list = arena_allocate_array(parts[0]->arena, most, sizeof(*words->list));
+	if (words->list == NULL)
+		return 0;
+
+	words->count = 0;
+	for (size_t i = 0, next = 0; i < TRIGGER_ARGUMENTS; i++) {
+		if (next < differ && differing[next] == i)
+			next++;
+		else
+			words->list[words->count++] = parts[0]->arguments[i];
 	}
 	for (size_t i = 0; count > 1 && i < count; i++) {
 		if (words->count + 1 + differ > SCRIPT_ARGUMENTS_MAX)
@@ -186,9 +194,13 @@ static void read_part(const struct redisReply *answer, struct trigger_part *part
 		: read_result(answer, part->trigger, part->arena, part->result, part->error);
 }
 
-static void fail_all(struct trigger_part *const *parts, size_t count, const struct error *error)
+/* As the first of them has. */
+static void fail_all(struct trigger_part *const *parts, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	const struct error *error = parts[0]->error;
+
+	parts[0]->class = error->class;
+	for (size_t i = 1; i < count; i++) {
 		*parts[i]->error = *error;
 		parts[i]->class = error->class;
 	}
@@ -200,14 +212,19 @@ static size_t send_some(struct redis *redis, struct trigger_part *const *parts, 
 {
 	const struct run_name *first = &parts[0]->trigger->name;
 	const struct run_name any = { first->tenant, "any", "", "" };
-	UNSET struct words words;
-	struct error error;
+	struct words words;
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	const size_t sent = put_all(&words, parts, count);
-	const struct script_call call = { SCRIPT_TRIGGER, 0, NULL, words.count, words.list };
+	if (sent == 0) {
+		no_memory(parts[0]->error);
+		fail_all(parts, count);
+		return count;
+	}
 
-	if (run_eval(redis, count == 1 ? first : &any, &call, &reply, &error) != ERROR_NONE) {
-		fail_all(parts, sent, &error);
+	const struct script_call call = { SCRIPT_TRIGGER, 0, NULL, words.count, words.list };
+	if (run_eval(redis, count == 1 ? first : &any, &call, &reply, parts[0]->error) !=
+		ERROR_NONE) {
+		fail_all(parts, sent);
 		return sent;
 	}
 	for (size_t i = 0; i < sent; i++)
