@@ -37,6 +37,9 @@ void arena_init(struct arena *arena, size_t limit);
 /* Wipes and frees all of it. A zeroed or already released arena is fine. */
 void arena_release(struct arena *arena);
 
+/* What was released is kept for the next ones, wiped: gives that back. For when a rush is over. */
+void arenas_give_back(void);
+
 /* Zeroed memory, aligned for any type. NULL if out of memory or over the limit. A size of 0 gives a
  * valid pointer to no bytes. */
 void *arena_allocate(struct arena *arena, size_t size) SLIPWAY_MUST_CHECK;

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/resources.h"
 
@@ -240,8 +241,10 @@ static void give_back_idle(struct loop *loop)
 	if (now - loop->looked_at < IDLE_MS)
 		return;
 	loop->looked_at = now;
-	if (coroutines_release_idle() > 0)
-		resources_give_back();
+	if (coroutines_release_idle() == 0)
+		return;
+	arenas_give_back();
+	resources_give_back();
 }
 
 static int time_to_wait(const struct loop *loop, int64_t most_ms)
