@@ -112,9 +112,18 @@ cJSON *json_take(cJSON **json)
 	return taken;
 }
 
+/* Not by cJSON, which calls strcmp for each: tables ask for many members that are not there. */
 const cJSON *json_member(const cJSON *json, const char *name)
 {
-	return cJSON_GetObjectItemCaseSensitive(json, name);
+	const cJSON *member;
+
+	cJSON_ArrayForEach (member, json) {
+		if (member->string != NULL && member->string[0] == name[0] &&
+			strcmp(member->string, name) == 0)
+			return member;
+	}
+
+	return NULL;
 }
 
 cJSON *json_member_mutable(cJSON *json, const char *name)

@@ -17,18 +17,51 @@ struct decoding {
 	struct error *error;
 };
 
+/* Where a value is; as a JSON pointer only where it is refused, for most are not. */
+struct place {
+	const char *root; /* of the outermost: its pointer */
+	const struct place *parent;
+	const char *member; /* NULL: it is an item */
+	size_t item;
+};
+
 struct value {
 	const struct field *field;
 	const cJSON *json;
-	const char *place;
+	const struct place *place;
 	void *target;
 };
+
+// NOLINTNEXTLINE(misc-no-recursion)
+static void print_place(const struct place *place, char pointer[JSON_POINTER_SIZE])
+{
+	char number[INTEGER_TEXT_SIZE];
+
+	if (place->parent == NULL) {
+		text_copy(pointer, JSON_POINTER_SIZE, place->root);
+		return;
+	}
+
+	print_place(place->parent, pointer);
+	json_pointer_append(pointer, JSON_POINTER_SIZE,
+		place->member != NULL ? place->member
+				      : text_of_integer(number, (int64_t)place->item));
+}
+
+static enum error_class refuse_as(struct decoding *decoding, enum error_class class,
+	const struct place *place, const char *what)
+{
+	char pointer[JSON_POINTER_SIZE];
+
+	print_place(place, pointer);
+	error_set(decoding->error, class, "%s", what);
+	return error_at(decoding->error, "%s", pointer);
+}
 
 static enum error_class refuse(
 	struct decoding *decoding, const struct value *value, const char *what)
 {
-	error_set(decoding->error, ERROR_INVALID_INPUT, "%s", what);
-	return error_at(decoding->error, "%s", value->place);
+	return refuse_as(decoding, ERROR_INVALID_INPUT, value->place, what);
 }
 
 /* After an error: whether the next member is looked at all the same. */
@@ -231,9 +264,8 @@ static enum error_class decode_strings(struct decoding *decoding, const struct v
 		return no_memory(decoding);
 	const cJSON *item;
 	cJSON_ArrayForEach (item, value->json) {
-		char place[JSON_POINTER_SIZE];
-		json_pointer_child(place, value->place, item, next);
-		struct value element = { value->field, item, place, NULL };
+		const struct place place = { .parent = value->place, .item = next };
+		struct value element = { value->field, item, &place, NULL };
 		if (decode_text(decoding, &element, &items[next++], false) != ERROR_NONE &&
 			!goes_on(decoding))
 			return decoding->error->class;
@@ -256,9 +288,8 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 		return no_memory(decoding);
 	const cJSON *member;
 	cJSON_ArrayForEach (member, value->json) {
-		char place[JSON_POINTER_SIZE];
-		json_pointer_member(place, value->place, member->string);
-		struct value element = { value->field, member, place, NULL };
+		const struct place place = { .parent = value->place, .member = member->string };
+		struct value element = { value->field, member, &place, NULL };
 		struct string_pair *pair = &items[next++];
 		pair->name = arena_string(decoding->arena, member->string);
 		if (pair->name == NULL)
@@ -273,7 +304,7 @@ static enum error_class decode_map(struct decoding *decoding, const struct value
 }
 
 static enum error_class decode_record(struct decoding *decoding, const struct record *record,
-	const cJSON *json, const char *place, void *target);
+	const cJSON *json, const struct place *place, void *target);
 
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class decode_object(struct decoding *decoding, const struct value *value)
@@ -300,9 +331,8 @@ static enum error_class decode_objects(struct decoding *decoding, const struct v
 		return no_memory(decoding);
 	const cJSON *item;
 	cJSON_ArrayForEach (item, value->json) {
-		char place[JSON_POINTER_SIZE];
-		json_pointer_child(place, value->place, item, next);
-		if (decode_record(decoding, record, item, place, items + next++ * record->size) !=
+		const struct place place = { .parent = value->place, .item = next };
+		if (decode_record(decoding, record, item, &place, items + next++ * record->size) !=
 				ERROR_NONE &&
 			!goes_on(decoding))
 			return decoding->error->class;
@@ -344,10 +374,9 @@ static enum error_class take_fallback(struct decoding *decoding, const struct va
 	return class;
 }
 
-static enum error_class refuse_unknown(struct decoding *decoding, const char *place)
+static enum error_class refuse_unknown(struct decoding *decoding, const struct place *place)
 {
-	error_set(decoding->error, ERROR_NEEDS_NOT_DONE, "it is not known yet");
-	return error_at(decoding->error, "%s", place);
+	return refuse_as(decoding, ERROR_NEEDS_NOT_DONE, place, "it is not known yet");
 }
 
 /* Of a list nobody knows even how long it is, and a boolean has no third value. */
@@ -381,16 +410,15 @@ static enum error_class decode_field(struct decoding *decoding, const struct val
 }
 
 static enum error_class check_unknown(struct decoding *decoding, const struct record *record,
-	const cJSON *json, const char *place)
+	const cJSON *json, const struct place *place)
 {
 	const cJSON *member;
 
 	cJSON_ArrayForEach (member, json) {
 		if (record_field(record, member->string) != NULL)
 			continue;
-		char member_place[JSON_POINTER_SIZE];
-		json_pointer_member(member_place, place, member->string);
-		struct value value = { NULL, member, member_place, NULL };
+		const struct place member_place = { .parent = place, .member = member->string };
+		struct value value = { NULL, member, &member_place, NULL };
 		if (refuse(decoding, &value, "there is no such member") != ERROR_NONE &&
 			!goes_on(decoding))
 			return decoding->error->class;
@@ -399,9 +427,21 @@ static enum error_class check_unknown(struct decoding *decoding, const struct re
 	return ERROR_NONE;
 }
 
+/* The member of this name. next is the one that is expected: who writes by the same table writes in
+ * its order. */
+static const cJSON *take_member(const cJSON *json, const cJSON **next, const char *name)
+{
+	const cJSON *member = *next;
+
+	if (member == NULL || strcmp(member->string, name) != 0)
+		return json_member(json, name);
+	*next = member->next;
+	return member;
+}
+
 // NOLINTNEXTLINE(misc-no-recursion)
 static enum error_class decode_record(struct decoding *decoding, const struct record *record,
-	const cJSON *json, const char *place, void *target)
+	const cJSON *json, const struct place *place, void *target)
 {
 	memset(target, 0, record->size);
 	struct value whole = { NULL, json, place, target };
@@ -414,11 +454,11 @@ static enum error_class decode_record(struct decoding *decoding, const struct re
 	if (decoding->mode != RECORD_LENIENT &&
 		check_unknown(decoding, record, json, place) != ERROR_NONE)
 		return decoding->error->class;
+	const cJSON *next = json->child;
 	for (size_t i = 0; i < record->count; i++) {
 		const struct field *field = &record->fields[i];
-		char field_place[JSON_POINTER_SIZE];
-		json_pointer_member(field_place, place, field->name);
-		struct value value = { field, json_member(json, field->name), field_place,
+		const struct place field_place = { .parent = place, .member = field->name };
+		struct value value = { field, take_member(json, &next, field->name), &field_place,
 			(char *)target + field->offset };
 		if (decode_field(decoding, &value) != ERROR_NONE && !goes_on(decoding))
 			return decoding->error->class;
@@ -432,7 +472,8 @@ enum error_class record_decode(const struct record *record, const cJSON *json,
 	struct error *error)
 {
 	struct decoding decoding = { mode, arena, NULL, error };
-	return decode_record(&decoding, record, json, place, ret_struct);
+	const struct place root = { .root = place };
+	return decode_record(&decoding, record, json, &root, ret_struct);
 }
 
 enum error_class record_check(const struct record *record, const cJSON *json, enum record_mode mode,
@@ -440,6 +481,7 @@ enum error_class record_check(const struct record *record, const cJSON *json, en
 	struct error *error)
 {
 	struct decoding decoding = { mode, arena, faults, error };
-	enum error_class class = decode_record(&decoding, record, json, place, ret_struct);
+	const struct place root = { .root = place };
+	enum error_class class = decode_record(&decoding, record, json, &root, ret_struct);
 	return class != ERROR_NONE && !goes_on(&decoding) ? class : ERROR_NONE;
 }

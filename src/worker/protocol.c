@@ -3,7 +3,9 @@
  */
 #include "worker/protocol.h"
 
-#include <string.h>
+#include "base/json_write.h"
+
+#define USUAL_BYTES 2000 /* of a message */
 
 static const struct field job_fields[] = {
 	{ STRING_FIELD("tenant", struct job, tenant), .required = true },
@@ -161,13 +163,14 @@ enum error_class reply_failure(const struct reply *reply, struct error *ret_fail
 enum error_class message_put(struct channel *channel, const struct record *record,
 	const void *message, struct error *error)
 {
-	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
-	CLEANUP_JSON cJSON *json = NULL;
+	CLEANUP_BUFFER struct buffer text = BUFFER_EMPTY(CHANNEL_FRAME_MAX);
+	struct json_writer writer = json_writer_to(&text, USUAL_BYTES);
 
-	if (record_encode(record, message, &json, error) != ERROR_NONE)
+	json_open(&writer, '{');
+	if (record_write(record, message, &writer, error) != ERROR_NONE)
 		return error->class;
-	const char *text = json_print(&arena, json);
-	return text != NULL && channel_put(channel, text, strlen(text))
+	json_close(&writer, '}');
+	return writer.complete && channel_put(channel, text.bytes, text.length)
 		? ERROR_NONE
 		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for a message");
 }
