@@ -76,6 +76,12 @@ void run_init(struct run *run, const struct run_name *name)
 	record_clear(&run_hidden, run);
 }
 
+void run_add_unsaid(struct run *run)
+{
+	if (run->id[0] != '\0' && !run_is_live(run) && run->attempt == 0)
+		run->attempt = 1;
+}
+
 bool run_is_live(const struct run *run)
 {
 	return strcmp(run->status, "running") == 0;

@@ -62,6 +62,9 @@ extern const struct record run_shown, run_hidden;
 /* An idle run: all texts "", all numbers 0. */
 void run_init(struct run *run, const struct run_name *name);
 
+/* Adds what the hash of a run that has ended leaves unsaid: its only attempt. */
+void run_add_unsaid(struct run *run);
+
 /* Whether it has been triggered and not yet ended. */
 bool run_is_live(const struct run *run);
 

@@ -44,6 +44,7 @@ enum error_class run_from_hash(struct run *run, const struct run_name *name,
 	for (size_t i = 0; complete && i + 1 < reply_count(hash); i += 2)
 		complete = take_field(
 			run, reply_text(reply_item(hash, i)), reply_item(hash, i + 1), arena);
+	run_add_unsaid(run);
 	return complete ? ERROR_NONE : no_memory(error);
 }
 

@@ -116,6 +116,7 @@ static enum error_class take_run(struct run *run, const struct run_name *name,
 		if (!reply_is_nil(reply_item(values, i)))
 			complete = record_take_field(&run_shown.fields[i], run,
 				reply_text(reply_item(values, i)), arena);
+	run_add_unsaid(run);
 	return complete ? ERROR_NONE : no_memory(error);
 }
 

@@ -399,6 +399,15 @@ test('a finished run with its app takes little memory, and its events can be rea
     ['done ^', 'log ^ noted: good morning', 'executing ^ attempt 1', `queued hello.greet.${done.runId}`]);
 });
 
+// A hash of 449 to 512 bytes takes 512, and one of up to 448 takes those; key and entry take 88 here. It had 484.
+test('what a finished run says takes little memory', async () => {
+  await stack.trigger('tiny', 'hello', 'greet', { inputs: { greet: { text: 'hello' } } });
+  const done = await stack.untilStatus('tiny', 'hello', 'greet', 'done');
+  assert.deepEqual([done.attempt, done.crashes], [1, 0]);
+  const bytes = Number(await stack.redis('MEMORY', 'USAGE', 'slipway:{0}:app:default:tiny:hello:greet'));
+  assert.ok(bytes <= 448 + 88, `${bytes} bytes`);
+});
+
 // A plan of 8 kB that named a long value again and again stored 13 MB, and kept them for a year.
 test('what a plan stored is gone when it has ended, but for its answer', async () => {
   await stack.post({ mode: 'configure', appId: 'planner', config: { b: 'x'.repeat(50000) } });

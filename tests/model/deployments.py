@@ -4,6 +4,7 @@ Beside reference.py, whose runs it connects: who waits for whom, what is stale, 
 start, a retry, a stop and a skip do.
 """
 import hashlib
+import json
 import re
 
 WORKFLOW = 'site'
@@ -84,7 +85,10 @@ class Dependants:
 
     def lacks(self, thing, used):
         """Whether another build has made it, without what is used of it."""
-        return thing.outputs is not None and not set(used.split()) <= set(thing.outputs.split())
+        if isinstance(thing, Deployment):
+            return False
+        has = json.loads(thing.output or '{}') if thing.outputs is None else thing.outputs.split()
+        return not set(used.split()) <= set(has)
 
     def why_failed(self, run, thing, lacks):
         if thing.status == 'error' or thing.status == 'running' and thing.reason == 'need_failed':
@@ -239,8 +243,10 @@ class Dependants:
             return
         fields = ('status workflow action run digest definition attempt crashes queued_at started_at deployment reason '
                   'request actor failures input output error').split()
-        entry = [text for field in fields if getattr(run, field) not in (None, '', '{}')
-                 for text in (field, bare(str(getattr(run, field))))]
+        unsaid = {'attempt': 1, 'crashes': 0}
+        told = {field: unsaid.get(field) if getattr(run, field) is None else getattr(run, field) for field in fields}
+        entry = [text for field, value in told.items() if value not in (None, '', '{}')
+                 for text in (field, bare(str(value)))]
         ends = self.history[run.app]
         ends.insert(len([at for at, _ in ends if at >= run.finished_at]), (run.finished_at, entry))
         oldest = self.now - max(run.retention, 86400) * 1000

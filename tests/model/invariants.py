@@ -4,6 +4,7 @@ Each function is given what stood there before a step and what stands there afte
 gives lines that say what does not hold.
 """
 import hashlib
+import json
 
 import reference
 from deployments import ANY, KEPT, RECHECK_MS, app_of, tenant_of
@@ -147,7 +148,8 @@ def check_told(before, found, ttls, step):
 
 
 def has_outputs(need, used):
-    return 'outputs' not in need or set(used.split()) <= set(need['outputs'].split())
+    has = need['outputs'].split() if 'outputs' in need else json.loads(need.get('output', '{}'))
+    return set(used.split()) <= set(has)
 
 
 def needs_of(member, run):

@@ -3,6 +3,8 @@
 A model keeps the runs of three apps of two tenants, of which two have the same name, and the queue in plain Python, under a clock that the caller sets. Each method named
 after a script changes the model as the script is to change Redis, and returns what the script is to answer.
 """
+import json
+
 from budgets import Budgets
 from deployments import ANY, GIVEN, KEPT, WORKFLOW, Dependants, as_stored, bare, tenant_of
 from queue_model import Queue, Taking
@@ -94,7 +96,7 @@ class Model(Dependants, Queue, Budgets):
 
     def to_delayed(self, run, phase, milliseconds, checkpoint, reason, detail, outage, outage_ms, outage_seen):
         self.leave(run)
-        run.crashes, run.lost_lease = 0, None
+        run.crashes = run.lost_lease = None
         run.phase, run.reason, run.detail = phase, reason, detail
         run.checkpoint = checkpoint or run.checkpoint
         run.due = min(self.now + milliseconds, run.run_deadline)
@@ -128,14 +130,26 @@ class Model(Dependants, Queue, Budgets):
             self.see_staleness(run)
         self.changed(run, status, reason)
         run.forget(['checkpoint', 'attempts', 'run_ms', 'run_deadline', 'changed_at'])  # of no interest any more
+        self.leave_unsaid(run)
         self.tell_others(run)
+
+    def leave_unsaid(self, run):
+        """What most have, and names of outputs that can be read off the output."""
+        if run.attempt == 1:
+            run.attempt = None
+        if run.crashes == 0:
+            run.crashes = None
+        output = json.loads(run.output)
+        is_flat = not any(isinstance(value, dict) for value in output.values())
+        if is_flat and set((run.outputs or '').split()) <= set(output):
+            run.outputs = None
 
     def create(self, one, needs='', deployment=None, **new):
         """Of what was before, only the version stays, when it last changed, and the triggers that are known."""
         self.record_end(one)
         was_counted = one.status == 'running' and one.budgeted
         one.forget(field for field in Run.FIELDS if field not in ('version', 'changed_at', 'triggers'))
-        one.status, one.attempt, one.crashes = 'running', 1, 0
+        one.status, one.attempt = 'running', 1
         for field, value in new.items():
             setattr(one, field, value)
         for field in ('request', 'trigger', 'actor', 'definition', 'outputs', 'uses'):
@@ -166,7 +180,9 @@ class Model(Dependants, Queue, Budgets):
     def told(self, word, run):
         """What is to be logged of a run that has ended, or gone to another worker."""
         facts = 'run status reason error attempt crashes queued_at request'.split()
-        return [word, self.now, {fact: str('' if getattr(run, fact) is None else getattr(run, fact)) for fact in facts}]
+        unsaid = {'attempt': 1, 'crashes': 0}
+        return [word, self.now, {fact: str(unsaid.get(fact, '') if getattr(run, fact) is None else getattr(run, fact))
+                                 for fact in facts}]
 
     # ---- the scripts ----
 
@@ -436,7 +452,7 @@ class Model(Dependants, Queue, Budgets):
             if self.now < spared:
                 self.live[run.member] = spared
                 return ['spared']
-            run.crashes += 1
+            run.crashes = (run.crashes or 0) + 1
             run.lost_lease = run.lease
             if run.crashes == crashes:
                 self.to_end(run, 'error', '{}', lost)

@@ -211,6 +211,13 @@ def outputs_of(definition):
     return ' both %s ' % definition
 
 
+def output_of(outputs, which):
+    """One that lacks all of them or some, that has them all, or has them with an object that has others."""
+    members = {name: which for name in (outputs or '').split()}
+    members = ({'out': 0}, members, {**members, 'both': {'v0': 1, 'v1': 2}}, {'both': 3})[which]
+    return json.dumps(members, separators=(',', ':'))
+
+
 class Step:
     def __init__(self, text, command, answer, model, touched, deaf, limits):
         self.text, self.command, self.answer = text, command, answer
@@ -496,7 +503,7 @@ class Plan:
         app, action = run.home
         run_id = self.new_id()
         needs, definition = self.needs_of(app, action), 'v%d' % (b == 7)
-        arguments = {'output': '{"by":"hand"}', 'gives': 'gives%d' % (a & 1), 'definition': definition,
+        arguments = {'output': output_of(outputs_of(definition), a >> 1 & 3), 'gives': 'gives%d' % (a & 1), 'definition': definition,
                      'outputs': outputs_of(definition), 'digest': ('d0', 'given')[b & 1], 'needs': needs,
                      'uses': self.uses_of(app, needs, ''), 'attempts': 5, 'run_ms': 3_600_000, 'retention': RETENTION, 'request': ''}
         self.script('skip', run, {'app': app, 'workflow': reference.WORKFLOW, 'step': action, 'run': run_id,
@@ -765,7 +772,7 @@ class Plan:
     def finish(self, run, token, a, b):
         if b < 6:
             self.write('finish', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1], status='done',
-                       output='{"out":%d}' % (b & 3), gives='gives%d' % (b & 1), error='', reason=('', 'adopted')[a & 1])
+                       output=output_of(run.outputs, b & 3), gives='gives%d' % (b & 1), error='', reason=('', 'adopted')[a & 1])
         else:
             self.write('finish', run, token=token, checkpoint='', status='error', output='{}', gives='', error=FAILED,
                        reason=('', 'plan_limit')[b & 1])

@@ -349,7 +349,8 @@ START_TEST(test_the_steps_that_have_run_are_known)
 }
 END_TEST
 
-START_TEST(test_what_has_other_outputs_is_no_need_that_is_done)
+/* A step whose outputs are `id` and `fullName`, with this output, is needed by another one. */
+static void need_one_with(const char *output)
 {
 	static const struct run_name project = { "default", "acme", "site", "project" };
 	struct trigger_result result;
@@ -373,7 +374,7 @@ START_TEST(test_what_has_other_outputs_is_no_need_that_is_done)
 		.retention_seconds = 3600 };
 	ck_assert_int_eq(run_trigger(redis, &repo, &arena, &result, &error), ERROR_NONE);
 	const struct claim claimed = claim();
-	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{}" };
+	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = output };
 	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_NONE);
 
 	wanted.uses = "name ;";
@@ -382,6 +383,24 @@ START_TEST(test_what_has_other_outputs_is_no_need_that_is_done)
 	wanted.uses = "fullName id ;";
 	ck_assert_int_eq(run_trigger(redis, &wanted, &arena, &result, &error), ERROR_NONE);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
+}
+
+START_TEST(test_what_has_other_outputs_is_no_need_that_is_done)
+{
+	need_one_with("{}");
+}
+END_TEST
+
+START_TEST(test_what_shows_other_outputs_is_no_need_that_is_done)
+{
+	need_one_with("{\"id\":\"r1\",\"fullName\":null}");
+}
+END_TEST
+
+/* A name within an output is none of its own. */
+START_TEST(test_what_has_other_outputs_within_its_own_is_no_need_that_is_done)
+{
+	need_one_with("{\"id\":{\"name\":\"r1\"},\"fullName\":null}");
 }
 END_TEST
 
@@ -426,6 +445,8 @@ int main(void)
 		test_a_declined_run_comes_back_before_others_of_its_app,
 		test_the_steps_that_have_run_are_known, test_the_workflows_that_have_run_are_known,
 		test_what_has_other_outputs_is_no_need_that_is_done,
+		test_what_shows_other_outputs_is_no_need_that_is_done,
+		test_what_has_other_outputs_within_its_own_is_no_need_that_is_done,
 		test_workers_publish_what_they_have, NULL };
 	return store_suite_main("decline", tests, set_up, tear_down);
 }

@@ -227,6 +227,75 @@ START_TEST(test_idle_before_any_trigger)
 }
 END_TEST
 
+/* The number of these fields that its hash has. */
+static size_t count_fields(size_t count, const char *const *fields)
+{
+	char key[KEY_SIZE];
+	const char *words[8] = { "HMGET", key };
+	struct redisReply *reply;
+	size_t found = 0;
+	run_key_make(key, &name);
+	for (size_t i = 0; i < count; i++)
+		words[2 + i] = fields[i];
+	ck_assert_int_eq(redis_command(redis, 2 + count, words, &reply, &error), ERROR_NONE);
+	for (size_t i = 0; i < count; i++)
+		found += reply_text(reply_item(reply, i))[0] != '\0';
+	reply_free(reply);
+	return found;
+}
+
+static const char *status_of(const struct run *run)
+{
+	cJSON *status;
+	ck_assert_int_eq(run_status(run, &status, &error), ERROR_NONE);
+	char *printed = cJSON_PrintUnformatted(status);
+	char *text = arena_string(&arena, printed);
+	cJSON_free(printed);
+	cJSON_Delete(status);
+	ck_assert_ptr_nonnull(text);
+	return text;
+}
+
+/* As most runs end: in the first attempt, and with an output of which each name can be read off. */
+START_TEST(test_what_has_ended_leaves_unsaid_what_can_be_known)
+{
+	static const char *const needless[] = { "attempt", "crashes", "outputs" };
+	char key[KEY_SIZE];
+	struct trigger_result result;
+	const struct trigger wanted = { .name = name,
+		.input = "{}",
+		.digest = "d1",
+		.outputs = " text length ",
+		.run_ms = 60000,
+		.attempts = 3,
+		.retention_seconds = 3600 };
+	run_key_make(key, &name);
+	ck_assert_int_eq(run_trigger(redis, &wanted, &arena, &result, &error), ERROR_NONE);
+	ck_assert_uint_eq(count_fields(ARRAY_LEN(needless), needless), 2);
+	ck_assert_int_eq(result.run.crashes, 0);
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim,
+				 (struct run_write){ .kind = RUN_FINISH,
+					 .status = "done",
+					 .output = "{\"text\":\"x\",\"length\":1}" }),
+		ERROR_NONE);
+
+	ck_assert_uint_eq(count_fields(ARRAY_LEN(needless), needless), 0);
+	struct run unsaid = read_run();
+	struct shown shown = { .names = { name }, .count = 1 };
+	ck_assert_int_eq(shown_read(redis, &arena, &shown, &error), ERROR_NONE);
+	ck_assert_int_eq(unsaid.attempt, 1);
+	ck_assert_str_eq(status_of(&shown.runs[0]), status_of(&unsaid));
+
+	/* What earlier builds wrote says the same. */
+	const char *const words[] = { "HSET", key, "attempt", "1", "crashes", "0", "outputs",
+		" text length " };
+	run_command(ARRAY_LEN(words), words);
+	struct run said = read_run();
+	ck_assert_str_eq(status_of(&said), status_of(&unsaid));
+}
+END_TEST
+
 START_TEST(test_numbers_that_were_written_by_hand_are_read_within_bounds)
 {
 	char key[KEY_SIZE];
@@ -1169,6 +1238,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_idle_before_any_trigger,
+		test_what_has_ended_leaves_unsaid_what_can_be_known,
 		test_a_trigger_is_known_after_another_client_ran_the_step_again,
 		test_who_joined_a_run_does_not_undo_its_cancel, test_who_got_a_result_is_known,
 		test_the_last_eight_triggers_are_known,

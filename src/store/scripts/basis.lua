@@ -10,7 +10,7 @@ local function read_needs(keys, uses)
 	local line = uses:gmatch('([^;]*);')
 	for i, key in ipairs(keys) do
 		local need = redis.call('HMGET', key, 'status', 'output', 'removed', 'gives', 'outputs')
-		if need[1] ~= 'done' or need[3] or not has_outputs(need[5], line() or '') then
+		if need[1] ~= 'done' or need[3] or not has_outputs(need[5], line() or '', need[2]) then
 			missing[#missing + 1] = i
 		end
 		outputs[#outputs + 1], outputs[#outputs + 2] = need[2] or '', need[4] or ''

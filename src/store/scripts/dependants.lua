@@ -60,9 +60,10 @@ local function look_at_needs(names, uses)
 	local missing, failed, unknown, given = {}, nil, false, {}
 	local line = (uses or ''):gmatch('([^;]*);')
 	each_need(names, function(name, has_output)
-		local need = redis.pcall('HMGET', of_tenant .. name, 'status', 'gives', 'removed', 'reason', 'outputs')
+		local need = redis.pcall('HMGET', of_tenant .. name, 'status', 'gives', 'removed', 'reason', 'outputs',
+			'output')
 		local status = not need.err and need[1]
-		local lacks = has_output and not has_outputs(need[5], line() or '')
+		local lacks = has_output and not has_outputs(need[5], line() or '', need[6])
 		if status ~= 'done' or need[3] or lacks then
 			missing[#missing + 1] = name
 		end

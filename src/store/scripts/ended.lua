@@ -5,6 +5,7 @@
 local HISTORY_VALUE_MAX = 4096 -- bytes of one value
 local ENDED_WORDS = { 'status', 'workflow', 'action', 'run', 'digest', 'definition', 'attempt', 'crashes', 'queued_at',
 	'started_at' }
+local ENDED_UNSAID = { attempt = '1', crashes = '0' } -- what most have does not stand in the hash (ending.lua)
 local ENDED_LINES = { 'deployment', 'reason', 'request', 'actor', 'failures', 'input', 'output', 'error' }
 
 -- An id is ms-number, as in a stream. Of two, those of later ms are before the others, and of the same ms the greater
@@ -38,7 +39,7 @@ local function end_told_by(key)
 	end
 	local found = { id = id_of_end(words[1], words[6] or '') }
 	for i, name in ipairs(ENDED_WORDS) do
-		found[name] = words[i + 2] or nil
+		found[name] = words[i + 2] or ENDED_UNSAID[name]
 	end
 	found.workflow, found.action = key:match('([^:]*):([^:]*)$')
 	for i, name in ipairs(ENDED_LINES) do

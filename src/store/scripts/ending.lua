@@ -4,6 +4,7 @@
 --- @include gathered
 --- @include history
 --- @include told
+--- @include uses
 -- How a run ends: its hash is read once, and written once.
 
 -- What goes with its end, where it is there.
@@ -25,8 +26,22 @@ local function goes_of_input(input, reason)
 	return reason == 'reused' or input == '' or #(input or '') > HISTORY_VALUE_MAX
 end
 
+-- What says nothing, or says once more what the output does. Most runs end so, and are kept long: see ended.lua and
+-- uses.lua for how they are read.
+local function add_needless(gone, was, output)
+	if was.attempt == '1' then
+		gone[#gone + 1] = 'attempt'
+	end
+	if was.crashes == '0' then
+		gone[#gone + 1] = 'crashes'
+	end
+	if was.outputs and shows_outputs(output, was.outputs) then
+		gone[#gone + 1] = 'outputs'
+	end
+end
+
 -- Without what is given anew.
-local function fields_that_go(was, given, status, reason)
+local function fields_that_go(was, given, status, reason, output)
 	local gone = {}
 	for i = 1, #GOES do
 		local field = GOES[i]
@@ -46,6 +61,7 @@ local function fields_that_go(was, given, status, reason)
 	if was.failures and reason == 'reused' then
 		gone[#gone + 1] = 'failures'
 	end
+	add_needless(gone, was, output)
 	return gone
 end
 
@@ -118,7 +134,7 @@ local function finish(status, output, problem, reason, gives, was, lines)
 	if was.budgeted then
 		leave_budget()
 	end
-	local gone = fields_that_go(was, given, status, reason)
+	local gone = fields_that_go(was, given, status, reason, output)
 	if gone[1] then
 		clear(unpack(gone))
 	end

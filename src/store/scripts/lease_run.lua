@@ -4,7 +4,7 @@
 -- take.lua.
 
 -- What its worker is told of it where that is there.
-local TOLD_TOO = { 'checkpoint', 'request', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms' }
+local TOLD_TOO = { 'crashes', 'checkpoint', 'request', 'outage_at', 'outage_ms', 'outage_seen', 'paused_ms' }
 local GOES_WHEN_TAKEN = { 'ready_at', 'reason', 'detail', 'declines', 'aside' }
 
 -- The lease of it, whose token is another one in each claim: the version grows with each change, and time goes on where
@@ -32,8 +32,8 @@ end
 -- What its worker is told of it.
 local function fields_told(was)
 	local fields = { 'run', was.run, 'status', was.status, 'phase', was.phase, 'input', was.input or '',
-		'attempt', was.attempt or '', 'attempts', was.attempts or '', 'crashes', was.crashes or '',
-		'queued_at', was.queued_at or '', 'started_at', was.started_at, 'run_deadline', was.run_deadline }
+		'attempt', was.attempt or '', 'attempts', was.attempts or '', 'queued_at', was.queued_at or '',
+		'started_at', was.started_at, 'run_deadline', was.run_deadline }
 	for i = 1, #TOLD_TOO do
 		local field = TOLD_TOO[i]
 		if was[field] then

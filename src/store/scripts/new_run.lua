@@ -12,7 +12,7 @@ local ONLY_WHERE_GIVEN = { 'definition', 'outputs', 'uses', 'trigger', 'triggers
 local function fields_of_new(new, version)
 	new.run_deadline = word_of(now + new.run_ms)
 	local fields = { 'run', new.run, 'status', 'running', 'input', new.input, 'digest', new.digest, 'attempt', '1',
-		'attempts', new.attempts, 'crashes', '0', 'queued_at', now_text, 'run_ms', new.run_ms,
+		'attempts', new.attempts, 'queued_at', now_text, 'run_ms', new.run_ms,
 		'run_deadline', new.run_deadline, 'retention', new.retention, 'version', version }
 	local count = #fields
 	for i = 1, #ONLY_WHERE_GIVEN do
@@ -29,8 +29,8 @@ end
 -- The same of one that is queued, but only what its status shows, and until when it may try how often.
 local function shown_of_queued(new, version)
 	local shown = { 'run', new.run, 'status', 'running', 'phase', 'queued', 'attempt', '1',
-		'attempts', new.attempts, 'crashes', '0', 'version', version, 'queued_at', now_text,
-		'ready_at', now_text, 'run_deadline', new.run_deadline }
+		'attempts', new.attempts, 'version', version, 'queued_at', now_text, 'ready_at', now_text,
+		'run_deadline', new.run_deadline }
 	if new.deployment ~= '' then
 		shown[#shown + 1], shown[#shown + 2] = 'deployment', new.deployment
 	end

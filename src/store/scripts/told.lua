@@ -8,7 +8,7 @@ local FACTS = { 'run', 'status', 'reason', 'error', 'attempt', 'crashes', 'queue
 local function told(word, is)
 	is = is or read(FACTS)
 	return { word, now, { 'run', is.run or '', 'status', is.status or '', 'reason', is.reason or '',
-		'error', is.error or '', 'attempt', is.attempt or '', 'crashes', is.crashes or '',
+		'error', is.error or '', 'attempt', is.attempt or '1', 'crashes', is.crashes or '0',
 		'queued_at', is.queued_at or '', 'request', is.request or '' } }
 end
 

@@ -19,8 +19,8 @@ function WRITES.wait()
 		return answer
 	end
 	set_unless_empty('checkpoint', arg.checkpoint)
-	set('reason', arg.reason, 'detail', arg.detail, 'crashes', 0)
-	clear('lost_lease')
+	set('reason', arg.reason, 'detail', arg.detail)
+	clear('lost_lease', 'crashes')
 	delay(arg.phase, arg.delay_ms)
 	count_outage()
 	changed(arg.phase, arg.detail)
