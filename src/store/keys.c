@@ -44,17 +44,30 @@ void run_keys_make(struct run_keys *keys, const struct run_name *name)
 	const struct app_name app = run_app(name);
 
 	for (size_t i = 0; i < RUN_KEY_COUNT; i++) {
-		if (shared[i] != NULL)
-			text_copy(keys->own[i], KEY_SIZE, shared[i]);
-		else if (of_app[i] != NULL)
+		if (of_app[i] != NULL)
 			app_key_make(keys->own[i], &app, of_app[i]);
-		keys->list[i] = keys->own[i];
+		keys->list[i] = shared[i] != NULL ? shared[i] : keys->own[i];
 	}
 	run_key_make(keys->own[RUN_KEY_RUN],
 		&(struct run_name){ name->tenant, name->app,
 			name->workflow != NULL ? name->workflow : "",
 			name->step != NULL ? name->step : "" });
 	tenant_key_make(keys->own[RUN_KEY_APPS], KEY_APPS_PREFIX, name->tenant);
+}
+
+bool run_keys_list(
+	const struct run_name *name, struct arena *arena, const char *list[RUN_KEY_COUNT])
+{
+	static struct run_keys keys; /* nothing waits in here */
+
+	run_keys_make(&keys, name);
+	for (size_t i = 0; i < RUN_KEY_COUNT; i++) {
+		const bool is_own = keys.list[i] == keys.own[i];
+		list[i] = is_own ? arena_string(arena, keys.list[i]) : keys.list[i];
+		if (list[i] == NULL)
+			return false;
+	}
+	return true;
 }
 
 /* Splits a text at its colons, in place; the last part has the rest. Whether there are so many. */

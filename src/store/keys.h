@@ -5,6 +5,7 @@
 #ifndef SLIPWAY_STORE_KEYS_H
 #define SLIPWAY_STORE_KEYS_H
 
+#include "base/arena.h"
 #include "base/identifier.h"
 #include "core/run.h"
 
@@ -61,11 +62,16 @@ enum run_key {
 /* Storage for the keys of one step. */
 struct run_keys {
 	char own[RUN_KEY_COUNT][KEY_SIZE];
-	const char *list[RUN_KEY_COUNT]; /* point into own */
+	const char *list[RUN_KEY_COUNT]; /* point into own, but for those that all runs share */
 };
 
 /* Fills in all keys of a step; workflow and step may be NULL if only the app's keys are used. */
 void run_keys_make(struct run_keys *keys, const struct run_name *name);
+
+/* The same as texts in the arena, which take what they need: a stack is kept for each request that
+ * waits. False: no memory. */
+bool run_keys_list(const struct run_name *name, struct arena *arena,
+	const char *list[RUN_KEY_COUNT]) SLIPWAY_MUST_CHECK;
 
 /* slipway:{0}:app:<tenant>:<app>:<workflow>:<step> */
 void run_key_make(char key[KEY_SIZE], const struct run_name *name);

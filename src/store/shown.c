@@ -22,7 +22,7 @@
 
 /* The words of the commands. */
 struct question {
-	char keys[SHOWN_MAX + 1][KEY_SIZE];
+	const char *keys[SHOWN_MAX + 1];          /* in the arena: most ask for a few of as many */
 	const struct ended_run *known[SHOWN_MAX]; /* NULL: all of it is asked for */
 	const char *words[SHOWN_MAX + 1][2];
 	struct redis_words commands[COMMANDS_MAX];
@@ -61,6 +61,28 @@ static void ask_for(struct question *question, size_t i, const struct redis_tail
 		(struct redis_words){ 2, question->words[i], fields };
 }
 
+static bool make_key(
+	struct question *question, size_t i, const struct run_name *name, struct arena *arena)
+{
+	char key[KEY_SIZE];
+
+	run_key_make(key, name);
+	question->keys[i] = arena_string(arena, key);
+	return question->keys[i] != NULL;
+}
+
+static bool make_keys(const struct shown *shown, struct question *question, struct arena *arena)
+{
+	const struct run_name *first = &shown->names[0];
+	const struct run_name deployment = { first->tenant, first->app, first->workflow,
+		DEPLOYMENT_STEP_ID };
+
+	for (size_t i = 0; i < shown->count; i++)
+		if (!make_key(question, i, &shown->names[i], arena))
+			return false;
+	return !shown->with_deployment || make_key(question, SHOWN_MAX, &deployment, arena);
+}
+
 /* Whether nothing else is to be asked of the runs than the marks. */
 static bool recall(
 	const struct shown *shown, struct question *question, int64_t now, struct arena *arena)
@@ -68,7 +90,6 @@ static bool recall(
 	bool are_known = true;
 
 	for (size_t i = 0; i < shown->count; i++) {
-		run_key_make(question->keys[i], &shown->names[i]);
 		question->known[i] = now != 0 ? ended_recall(question->keys[i], now, arena) : NULL;
 		are_known = are_known && question->known[i] != NULL;
 	}
@@ -82,24 +103,19 @@ static bool ask(
 	static const char *const time_words[] = { "TIME" };
 	static const char *const beat_words[] = { "HGETALL", KEY_WORKERS };
 	static struct redis_tail of_run, of_marks, of_deployment;
-	const bool are_known = recall(shown, question, now, arena);
 
-	if (!make_tail(&of_run, &run_shown) || !make_marks(&of_marks) ||
-		!make_tail(&of_deployment, &deployment_shown))
+	if (!make_keys(shown, question, arena) || !make_tail(&of_run, &run_shown) ||
+		!make_marks(&of_marks) || !make_tail(&of_deployment, &deployment_shown))
 		return false;
+	const bool are_known = recall(shown, question, now, arena);
 	question->count = 0;
 	if (!are_known)
 		question->commands[question->count++] = (struct redis_words){ 1, time_words, NULL };
 	question->first = question->count;
 	for (size_t i = 0; i < shown->count; i++)
 		ask_for(question, i, question->known[i] != NULL ? &of_marks : &of_run);
-	if (shown->with_deployment) {
-		const struct run_name *first = &shown->names[0];
-		run_key_make(question->keys[SHOWN_MAX],
-			&(struct run_name){
-				first->tenant, first->app, first->workflow, DEPLOYMENT_STEP_ID });
+	if (shown->with_deployment)
 		ask_for(question, SHOWN_MAX, &of_deployment);
-	}
 	if (!are_known)
 		question->commands[question->count++] = (struct redis_words){ 2, beat_words, NULL };
 	return true;
@@ -272,10 +288,11 @@ enum error_class shown_read(
 	return read_turn(redis, now, false, arena, shown, &is_read, error);
 }
 
-/* The deployment counts as one more run: its id and version change with it. */
+/* The deployment counts as one more run: its id and version change with it. Nothing waits in here:
+ * the room for the list need not stand on each stack. */
 void shown_tag(const struct shown *shown, char tag[RUN_TAG_SIZE])
 {
-	UNSET struct run runs[SHOWN_MAX + 1];
+	static struct run runs[SHOWN_MAX + 1];
 	size_t count = shown->count;
 
 	for (size_t i = 0; i < count; i++)
