@@ -19,9 +19,10 @@ size_t functions_missed(void)
 	return missed;
 }
 
-/* The words of a call, and behind them the numbers that it has as integers. Not on the stack: that
- * is kept for each request that waits. */
+/* The words of a call, and behind them the numbers that it has as integers, and the names of its
+ * arguments. Not on the stack: that is kept for each request that waits. */
 struct call_words {
+	char *number, *name; /* where the next one goes */
 	size_t count;
 	const char *list[];
 };
@@ -40,40 +41,68 @@ static size_t count_numbers(const struct script_call *call)
 	return count;
 }
 
-static const char *put_number(char **place, int64_t number)
+/* Each may have a `=` and a blank behind it, and be the last of its word. */
+static size_t size_names(const struct script_call *call)
 {
-	char *text = *place;
+	size_t size = 0;
 
-	*place += NUMBER_SIZE;
+	for (size_t i = 0; i < call->argument_count; i++)
+		size += strlen(call->arguments[i].name) + sizeof("= ");
+	return size;
+}
+
+static const char *put_number(struct call_words *words, int64_t number)
+{
+	char *text = words->number;
+
+	words->number += NUMBER_SIZE;
 	text_format(text, NUMBER_SIZE, "%lld", (long long)number);
 	return text;
+}
+
+/* One that has no value is marked. */
+static void put_argument(struct call_words *words, const struct script_argument *argument)
+{
+	const char *value = argument->text != NULL ? argument->text : "";
+
+	if (argument->integer != NULL)
+		value = put_number(words, *argument->integer);
+	words->name = stpcpy(stpcpy(words->name, argument->name), value[0] != '\0' ? " " : "= ");
+	if (value[0] != '\0')
+		words->list[words->count++] = value;
+}
+
+/* As arguments.lua takes them: the names of those up to the next `write` as one word, then what has
+ * a value. */
+static void put_arguments(struct call_words *words, const struct script_call *call)
+{
+	for (size_t i = 0; i < call->argument_count; i++) {
+		if (i > 0 && strcmp(call->arguments[i].name, "write") == 0)
+			words->name++; /* that word has ended */
+		if (i == 0 || strcmp(call->arguments[i].name, "write") == 0)
+			words->list[words->count++] = words->name;
+		put_argument(words, &call->arguments[i]);
+	}
 }
 
 /* NULL if memory is short. */
 static struct call_words *list_words(const struct script_call *call, struct arena *arena)
 {
-	const size_t most = count_words(call);
+	const size_t most = count_words(call), number_size = count_numbers(call) * NUMBER_SIZE;
 	struct call_words *words = arena_allocate(arena,
-		sizeof(*words) + most * sizeof(*words->list) + count_numbers(call) * NUMBER_SIZE);
+		sizeof(*words) + most * sizeof(*words->list) + number_size + size_names(call));
 
 	if (words == NULL)
 		return NULL;
-	char *number = (char *)&words->list[most];
+	words->number = (char *)&words->list[most];
+	words->name = words->number + number_size;
 	words->list[0] = "FCALL";
 	words->list[1] = scripts[call->script].function;
-	words->list[2] = put_number(&number, (int64_t)call->key_count);
+	words->list[2] = put_number(words, (int64_t)call->key_count);
 	words->count = 3;
 	for (size_t i = 0; i < call->key_count; i++)
 		words->list[words->count++] = call->keys[i];
-
-	for (size_t i = 0; i < call->argument_count; i++) {
-		const struct script_argument *argument = &call->arguments[i];
-		const char *text = argument->text != NULL ? argument->text : "";
-		words->list[words->count++] = argument->name;
-		words->list[words->count++] =
-			argument->integer != NULL ? put_number(&number, *argument->integer) : text;
-	}
-
+	put_arguments(words, call);
 	return words;
 }
 

@@ -87,7 +87,8 @@ async function timeStraightDrain(servers, recorded, { jobs }) {
     await servers.stopServer(worker);
   });
   const endsOf = ({ words }) => words.filter((word) => word === 'finish').length;
-  const turns = callsOf(all).filter(({ words }) => words.includes('want')).sort((a, b) => endsOf(a) - endsOf(b));
+  const turns = callsOf(all).filter(({ words }) => words.some((word) => word.startsWith('want ')))
+    .sort((a, b) => endsOf(a) - endsOf(b));
   const turn = turns[turns.length >> 1];
   const commandFor = await loadStraight(servers, turn);
   const first = await enqueue(servers, recorded, jobs);

@@ -41,9 +41,9 @@ test('a forged row through the functions of workers, with a lease that was writt
   const work = f.cli('tester', 'FUNCTION', 'LIST', 'LIBRARYNAME', 'slipway_*').match(/slipway_work_[0-9a-f]+/)[0];
   const keys = [run, 'slipway:{0}:ready', 'slipway:{0}:delayed', 'slipway:{0}:live', keyOf('lease', 'events'),
     'slipway:{0}:apps:default', keyOf('lease', 'payload'), ledger('lease')];
-  const words = ['want', '0', 'worker', '', 'lease_ms', '0', 'after_begun', '', 'definitions', '', 'limits', '',
-    'expired', '', 'write', 'progress', 'name', 'default:lease:site:repo', 'token', 'mine', 'checkpoint', '',
-    'field', `${REPOSITORY}theirs`, 'value', '{"id":"100","created":true}', 'replaces', '', 'log', ''];
+  const words = ['want worker= lease_ms after_begun= definitions= limits= expired=', '0', '0',
+    'write name token checkpoint= field value replaces= log=', 'progress', 'default:lease:site:repo', 'mine',
+    `${REPOSITORY}theirs`, '{"id":"100","created":true}'];
   assert.match(f.attack('FCALL', work, '8', ...keys, ...words), /NOPERM|can't access|permission/i);
   assert.equal(f.cli('tester', 'EXISTS', ledger('lease')), '0');
   f.attack('DEL', run);

@@ -144,9 +144,12 @@ def lua_lists():
     return tuple(', '.join("'%s'" % name for name in names) for names in lists)
 
 
-def pairs_of(arguments):
-    """The arguments of a script as it is given them: names and values. Only members of what all share have a tenant."""
-    return [word for name, value in arguments.items() for word in (name, as_given(name, value))]
+def words_of(arguments):
+    """The arguments of a script as it is given them: the names of all in one word, with a `=` behind those that have no
+    value; then the values. Only members of what all share have a tenant."""
+    given = {name: as_given(name, value) for name, value in arguments.items()}
+    names = ' '.join(name + '=' * (value == '') for name, value in given.items())
+    return [names, *(value for value in given.values() if value != '')]
 
 
 def as_given(name, value):
@@ -251,7 +254,7 @@ class Plan:
     def script(self, name, run, arguments, answer, more_keys=()):
         keys = run_keys(run) + list(more_keys)
         self.add('%s %s %s' % (name, run.member, json.dumps(arguments)),
-                 ['FCALL', self.functions[name], len(keys), *keys, *pairs_of(arguments)], answer)
+                 ['FCALL', self.functions[name], len(keys), *keys, *words_of(arguments)], answer)
 
     def is_healed(self, run):
         """Whether it stands where it should, whatever a hand has done."""
@@ -334,9 +337,9 @@ class Plan:
         gathered, self.gathered = self.gathered, None
         names = list(gathered[0][1])
         shared = [name for name in names if len({str(arguments[name]) for _, arguments, _ in gathered}) == 1]
-        words = pairs_of({name: gathered[0][1][name] for name in shared})
+        words = words_of({name: gathered[0][1][name] for name in shared})
         for _, arguments, _ in gathered:
-            words += ['write', ''] + pairs_of({name: arguments[name] for name in names if name not in shared})
+            words += words_of({'write': '', **{name: arguments[name] for name in names if name not in shared}})
         keys = keys_of(tenant_of(run.home[0]) + ':any', '')
         self.add('triggers %s %s' % (' '.join(of.member for of, *_ in gathered), json.dumps(words)),
                  ['FCALL', self.functions['trigger'], len(keys), *keys, *words], [answer for *_, answer in gathered])
@@ -485,7 +488,7 @@ class Plan:
     def of_deployment(self, name, app, arguments, answer):
         keys = keys_of(app, '_deployment')
         self.add('%s %s %s' % (name, app, json.dumps(arguments)),
-                 ['FCALL', self.functions[name], len(keys), *keys, *pairs_of(arguments)], answer)
+                 ['FCALL', self.functions[name], len(keys), *keys, *words_of(arguments)], answer)
 
     def stop(self, run, a, b):
         """Mostly while a worker has a step; and then somebody wants it to go on."""
@@ -597,7 +600,8 @@ class Plan:
 
     def pause_it(self, kind, name, note):
         self.add('pause %s %s %s' % (kind, name, note),
-                 ['FCALL', self.functions['pause'], 8, *keys_of('one:any', ''), 'kind', kind, 'name', name, 'note', note],
+                 ['FCALL', self.functions['pause'], 8, *keys_of('one:any', ''),
+                  *words_of({'kind': kind, 'name': name, 'note': note})],
                  self.model.pause(kind, name, note))
 
     def contend(self, run, a, b):
@@ -698,10 +702,10 @@ class Plan:
 
     def work(self, run, writes, take=None, taken=''):
         """What a worker has to say in one call: what it writes, in this order; then it takes others."""
-        words = pairs_of(take or {'want': 0, 'worker': '', 'lease_ms': 0, 'after_begun': '', 'definitions': '',
+        words = words_of(take or {'want': 0, 'worker': '', 'lease_ms': 0, 'after_begun': '', 'definitions': '',
                                   'limits': '', 'expired': ''})
         for name, of, arguments in writes:
-            words += pairs_of({'write': name, 'name': of.member, **arguments})
+            words += words_of({'write': name, 'name': of.member, **arguments})
         answers = [getattr(self.model, name)(of, **arguments) for name, of, arguments in writes]
         if callable(taken):
             taken = taken()
@@ -802,7 +806,7 @@ class Plan:
         self.reap_one(members[b % len(members)] if a < 6 and members else run, (LEASE_MS, 0)[b >> 1 & 1])
 
     def pulse(self, run, a, b):
-        self.add('pulse', ['FCALL', self.functions['pulse'], 1, PULSE, 'lease_ms', LEASE_MS], self.model.pulse(LEASE_MS))
+        self.add('pulse', ['FCALL', self.functions['pulse'], 1, PULSE, *words_of({'lease_ms': LEASE_MS})], self.model.pulse(LEASE_MS))
 
     def reap_one(self, run, lease_ms):
         arguments = {'member': run.member, 'expired': TIMEOUT, 'lost': LOST, 'crashes_max': CRASHES,
