@@ -3,7 +3,7 @@
  *
  * covers: src/store/queue.c src/store/scripts/ready.lua src/store/scripts/take.lua
  * covers: src/store/scripts/next_run.lua src/store/scripts/claim_run.lua
- * covers: src/store/scripts/sweep.lua
+ * covers: src/store/scripts/sweep.lua src/store/scripts/row.lua
  */
 #include "store/queue.h"
 
@@ -122,6 +122,34 @@ START_TEST(test_many_are_taken_in_one_call_and_in_turn)
 	}
 	queue_taken_release(&list);
 	ck_assert(take_finds_nothing(redis, &arena));
+}
+END_TEST
+
+static void take_expecting(size_t want, const char *const *expected)
+{
+	const struct take take = { .worker = "w", .lease_ms = 30000, .want = want };
+	struct taken_list list;
+	ck_assert_int_eq(queue_take(redis, &take, &arena, &list, &error), ERROR_NONE);
+	for (size_t i = 0; i < list.count; i++)
+		ck_assert_str_eq(list.items[i].name.app, expected[i]);
+	ck_assert_ptr_null(expected[list.count]);
+	queue_taken_release(&list);
+}
+
+/* Who has runs left goes behind all others, who has none has no turn; one that has none from the
+ * beginning, as a hand has left it, is passed over. */
+START_TEST(test_what_becomes_of_turns_that_are_served_in_one_call)
+{
+	trigger_many("a", 2);
+	trigger("b", "repo");
+	ck_assert_int_eq(COMMAND("ZADD", "slipway:{0}:ready:default", "1", "nobody"), 1);
+	ck_assert_int_eq(COMMAND("ZADD", "slipway:{0}:ready:default", "2", "nobody2"), 1);
+	trigger("c", "repo");
+	trigger("d", "repo");
+	take_expecting(2, (const char *const[]){ "a", "b", NULL });
+	ck_assert_int_eq(COMMAND("ZCARD", "slipway:{0}:ready:default"), 3);
+	take_expecting(3, (const char *const[]){ "c", "d", "a", NULL });
+	ck_assert_int_eq(COMMAND("EXISTS", "slipway:{0}:ready:default", "slipway:{0}:ready"), 0);
 }
 END_TEST
 
@@ -306,6 +334,7 @@ int main(void)
 	const TTest *const tests[] = { test_a_long_queue_of_one_app_keeps_no_other_from_its_turn,
 		test_who_queues_one_run_after_the_other_takes_turns,
 		test_many_are_taken_in_one_call_and_in_turn,
+		test_what_becomes_of_turns_that_are_served_in_one_call,
 		test_tenants_take_turns_whatever_apps_each_has,
 		test_a_bell_is_rung_for_each_run_and_never_for_nothing,
 		test_a_figure_that_a_hand_has_broken_costs_no_neighbour_its_run,

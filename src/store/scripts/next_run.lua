@@ -1,9 +1,9 @@
---- @include serve
+--- @include row
 -- Who is next on the queue. What it gives stands on the queue no longer.
 
 function TURN.next_new()
 	while taking.passes < MOST.passes do
-		local turn = TURN.next_turn()
+		local turn = TURN.next_in_row() or TURN.begin_row(TURN.next_turn())
 		if not turn then
 			return nil
 		end
@@ -42,6 +42,7 @@ end
 
 -- Others may take what is left, or find more than one call looks at; where nothing is, no bell is to wake anybody.
 local function ring_again(found_all)
+	TURN.end_row()
 	local nothing_left = not found_all and taking.passes < MOST.passes
 	local places = { begun }
 	for i, source in ipairs(taking.sources) do

@@ -44,6 +44,9 @@ end
 
 -- Who has no runs any more has no turns. While something holds runs, others may come to where there were none.
 function TURN.end_turn(turn, is_served)
+	if is_served and taking.row then
+		return TURN.add_to_row(turn)
+	end
 	local app_stays = turn.app and SOURCE.exists(turn.lanes .. ':' .. turn.app)
 	if turn.app and not app_stays then
 		redis.call('ZREM', turn.lanes, turn.app)

@@ -5,10 +5,10 @@ local SOURCE = {}
 local LOOKS_AGAIN = '16' -- at what may hold nothing any more, in one call
 
 -- Of one call. sources: where runs are taken from, a root with what has held the runs there (none of `ready`);
--- looked: at what holds runs; passes: those that came to nothing.
+-- looked: at what holds runs; passes: those that came to nothing; wanted: runs; row: turns that are known (row.lua).
 local taking
 each_call(function()
-	taking = { sources = {}, looked = {}, passes = 0 }
+	taking = { sources = {}, looked = {}, passes = 0, wanted = 0, row = nil }
 end)
 
 -- With whether there are others, and since when it waits: of one source nobody asks that, and scores take long to read.

@@ -33,6 +33,7 @@ local function take_runs()
 		return tenant
 	end
 
+	taking.wanted = missing
 	SOURCE.find_all()
 	local looks = LOOKS_MAX + missing
 	while missing > 0 and looks > 0 and take_next() do
