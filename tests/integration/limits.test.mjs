@@ -68,9 +68,9 @@ test('of 200 forks under a limit none fails, and a worker is refused once a wind
   assert.ok(Date.parse(waiting.resumeAt) > 0);
   await until(async () => (await stack.redis('ZCARD', 'slipway:{0}:live')) === '0', 'all have ended', 300000);
   for (const name of names) {
-    const run = await stack.hash(name, 'site', 'repo');
-    assert.equal(run.status, 'done', run.error);
-    assert.equal(await stack.attemptOf({ appId: name, runId: run.run, attempt: Number(run.attempt) }), 1);
+    const run = await stack.status(name, 'site', 'repo');
+    assert.equal(run.status, 'done', JSON.stringify(run.error));
+    assert.equal(await stack.attemptOf(run), 1);
   }
   assert.equal(peer.repositories.size, FORKS);
   assert.ok(windows.length >= 2, `${windows.length} windows`);
