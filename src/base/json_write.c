@@ -137,6 +137,12 @@ void json_write_text(struct json_writer *writer, const char *text)
 	append(writer, "\"", 1);
 }
 
+static char *put(char *to, const char *bytes, size_t length)
+{
+	memcpy(to, bytes, length);
+	return to + length;
+}
+
 void json_write_name(struct json_writer *writer, const char *name)
 {
 	size_t length = strlen(name);
@@ -145,8 +151,7 @@ void json_write_name(struct json_writer *writer, const char *name)
 	if (to == NULL)
 		return;
 	*to = '"';
-	memcpy(to + 1, name, length);
-	memcpy(to + 1 + length, "\":", 2);
+	put(put(to + 1, name, length), "\":", 2);
 	buffer_use(writer->buffer, length + 3);
 	writer->behind_value = false;
 }

@@ -201,7 +201,9 @@ static enum error_class take_runs(const struct question *question,
 	struct redisReply *const *replies, int64_t now, struct arena *arena, struct shown *shown,
 	struct error *error)
 {
-	for (size_t i = 0; i < shown->count; i++) {
+	const size_t count = shown->count;
+
+	for (size_t i = 0; i < count; i++) {
 		const struct redisReply *values = replies[question->first + i];
 		struct run *run = &shown->runs[i];
 		if (question->known[i] != NULL) {

@@ -184,7 +184,7 @@ const mutants = [
   {
     name: 'a need that another build made counts as done',
     file: `${scripts}/basis.lua`,
-    from: " or not has_outputs(need[5], line() or '')",
+    from: " or not has_outputs(need[5], line() or '', need[2])",
     to: '',
     row: 'builds',
     scale: '{"runs":300}',
