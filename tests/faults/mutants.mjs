@@ -36,7 +36,7 @@ const mutants = [
     from: 'if not is_held_by(arg.token) then',
     to: 'if false then',
     row: 'failpoints',
-    scale: points('provider.after.POST', ['stop']),
+    scale: points('before.progress', ['stop']),
   },
   {
     name: 'a write without looking whether the run exists',
