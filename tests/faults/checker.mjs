@@ -36,11 +36,16 @@ export async function burnt(cluster, client) {
 // Whether times are asserted: at full scale, on a machine that does nothing else.
 export const timed = () => process.env.FAULTS_TIMED === '1';
 
-// I3: between the first event of a run and that of the next there is an end.
+// I3: between the first event of a run and that of the next there is an end; and nothing takes the place of one that has
+// begun.
 function checkSingleFlight(app, events, violations) {
   const live = new Map();
+  const begun = new Set();
   for (const event of events) {
     if (event.run === undefined) continue;
+    if (event.event === 'executing') begun.add(event.run);
+    if (event.event === 'replaced' && begun.has(event.run))
+      violations.push(`I3: ${app}: ${event.run} had begun, and was replaced`);
     const step = `${event.workflow}/${event.action}`;
     const current = live.get(step);
     if (current !== undefined && current !== event.run)
