@@ -36,8 +36,8 @@ export async function burnt(cluster, client) {
 // Whether times are asserted: at full scale, on a machine that does nothing else.
 export const timed = () => process.env.FAULTS_TIMED === '1';
 
-// I3: between the first event of a run and that of the next there is an end; and nothing takes the place of one that has
-// begun.
+// I3: between the first event of a run and that of the next there is an end; and nothing takes the place of one that
+// has begun.
 function checkSingleFlight(app, events, violations) {
   const live = new Map();
   const begun = new Set();
