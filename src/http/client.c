@@ -356,8 +356,8 @@ static enum error_class transfer_failed(const struct transfer *transfer, CURLcod
 	}
 
 	if (code == CURLE_ABORTED_BY_CALLBACK) {
-		fail_without_response(
-			request, parts, ERROR_LEASE_LOST, "the run goes no further here", error);
+		fail_without_response(request, parts, ERROR_LEASE_LOST,
+			"the run is to end, or another worker has it", error);
 		error->unsent = transfer->refused;
 		return error->class;
 	}

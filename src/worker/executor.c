@@ -158,7 +158,9 @@ static void execute(struct executor *executor, const struct job *job, const stru
 		? attempt_execute(&attempt, &write, &error)
 		: error_set(&error, ERROR_LEASE_LOST, "this build has no such step");
 
-	if (class != ERROR_NONE && !atomic_load(&executor->shared->closed))
+	/* That it ends where it is to end is no failure. */
+	if (class != ERROR_NONE &&
+		!(class == ERROR_LEASE_LOST && atomic_load(&executor->shared->closed)))
 		log_error("attempt failed", &error);
 	/* The process may have been suspended past its lease; it stopped in an orderly way, so this
 	 * is no crash. */

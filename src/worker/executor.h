@@ -9,8 +9,8 @@
 
 /*
  * The executor's whole life: until SIGTERM, the configured number of actions, or a fault that only
- * a new process can fix. channel is a stream to the supervisor; shared is so with it. Returns
- * the exit status.
+ * a new process can fix. channel is a stream to the supervisor; shared is memory that it has
+ * as well. Returns the exit status.
  */
 int executor_run(const struct settings *settings, int channel, struct executor_shared *shared);
 

@@ -56,7 +56,7 @@ struct slot {
 	bool has_alarmed;    /* operators know what was refused to its attempt */
 	int64_t deadline_at; /* monotonic, as all below */
 	int64_t renewed_at;
-	int64_t kill_at; /* it was cancelled amid a call; 0: it was not */
+	int64_t kill_at; /* where its run is cancelled, and has not ended; else 0 */
 	enum kill_reason kill_reason;
 	char killed_token[TOKEN_SIZE]; /* the lease that the executor was killed for */
 };

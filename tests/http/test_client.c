@@ -521,8 +521,10 @@ START_TEST(test_what_a_guard_refuses_is_not_sent)
 	http_client_guard(client, &refuses);
 	ck_assert_int_eq(send_method(HTTP_POST, at("/a"), "{}"), ERROR_LEASE_LOST);
 	ck_assert_str_eq(asked.letters, "w.");
+	ck_assert(error.unsent);
 	http_client_guard(client, &aborts);
 	ck_assert_int_eq(send_method(HTTP_GET, at("/a"), NULL), ERROR_LEASE_LOST);
+	ck_assert(error.unsent);
 	peer_settle(peer);
 	ck_assert_uint_eq(peer_count(peer, NULL, NULL), 0);
 }

@@ -336,7 +336,7 @@ END_TEST
 /* A fork may take minutes to show: a removal that says done would leave it behind. */
 START_TEST(test_a_removal_waits_for_what_may_still_appear)
 {
-	static const struct peer_row rows[] = { { LOOK, ABSENT }, READY, { .method = NULL } };
+	static const struct peer_row rows[] = { { LOOK, ABSENT }, { .method = NULL } };
 	peer_set(trial.peer, rows);
 	know_pending(REPOSITORY_FIELD, "upstream/starter", 1000, NULL);
 	ck_assert_int_eq(run_anew(&github_repository_delete, J("{'confirm':'trial-app'}"), 3),
