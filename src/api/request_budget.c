@@ -27,19 +27,10 @@ static struct allowance *place_of(uint32_t hash, uint32_t steps)
 	return &allowances[(hash + steps) % KNOWN];
 }
 
-static uint32_t hash_of(const char *tenant)
-{
-	uint32_t hash = 2166136261U;
-
-	for (const char *at = tenant; *at != '\0'; at++)
-		hash = (hash ^ (unsigned char)*at) * 16777619U;
-	return hash;
-}
-
 /* NULL: it has no place. */
 static struct allowance *find_allowance(const char *tenant)
 {
-	const uint32_t hash = hash_of(tenant);
+	const uint32_t hash = text_hash(tenant);
 
 	for (uint32_t i = 0; i < LOOKED; i++)
 		if (strcmp(place_of(hash, i)->tenant, tenant) == 0)
@@ -50,7 +41,7 @@ static struct allowance *find_allowance(const char *tenant)
 /* A place for it, of nobody or of who has drawn longest ago; NULL: others hold all of them. */
 static struct allowance *reserve_place(const char *tenant, int64_t now)
 {
-	const uint32_t hash = hash_of(tenant);
+	const uint32_t hash = text_hash(tenant);
 	struct allowance *oldest = place_of(hash, 0);
 
 	for (uint32_t i = 1; i < LOOKED; i++)

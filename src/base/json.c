@@ -235,34 +235,27 @@ enum error_class json_merge(cJSON **target, const cJSON *patch, struct error *er
 	return ERROR_NONE;
 }
 
+/* What was not added is nobody's. */
+static bool added_or_freed(bool added, cJSON *value)
+{
+	if (!added)
+		cJSON_Delete(value);
+	return added;
+}
+
 bool json_add(cJSON *object, const char *name, cJSON *value)
 {
-	if (value == NULL)
-		return false;
-	if (cJSON_AddItemToObject(object, name, value))
-		return true;
-	cJSON_Delete(value);
-	return false;
+	return value != NULL && added_or_freed(cJSON_AddItemToObject(object, name, value), value);
 }
 
 bool json_add_constant(cJSON *object, const char *name, cJSON *value)
 {
-	if (value == NULL)
-		return false;
-	if (cJSON_AddItemToObjectCS(object, name, value))
-		return true;
-	cJSON_Delete(value);
-	return false;
+	return value != NULL && added_or_freed(cJSON_AddItemToObjectCS(object, name, value), value);
 }
 
 bool json_append(cJSON *array, cJSON *value)
 {
-	if (value == NULL)
-		return false;
-	if (cJSON_AddItemToArray(array, value))
-		return true;
-	cJSON_Delete(value);
-	return false;
+	return value != NULL && added_or_freed(cJSON_AddItemToArray(array, value), value);
 }
 
 cJSON *json_integer(int64_t value)

@@ -137,6 +137,15 @@ bool text_has_prefix(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+uint32_t text_hash(const char *text)
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 16777619U;
+	return hash;
+}
+
 const char *text_or_null(const char *text)
 {
 	return text[0] != '\0' ? text : NULL;

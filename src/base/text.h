@@ -42,6 +42,10 @@ bool text_to_integer(const char *text, int64_t *ret_value) SLIPWAY_MUST_CHECK;
 /* Whether text begins with the prefix. */
 bool text_has_prefix(const char *text, const char *prefix);
 
+/* For the places of a table: FNV-1a of its bytes. Whoever makes texts can make two with the same.
+ */
+uint32_t text_hash(const char *text);
+
 /* The text, or NULL if it is "". */
 const char *text_or_null(const char *text);
 

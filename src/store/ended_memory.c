@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define REMEMBERED 256
 #define LOOKED     8                  /* places, from the one of the key on */
 #define TEXTS_SIZE ((size_t)4 * 1024) /* of one of them */
@@ -24,15 +26,6 @@ struct memory {
 
 static struct memory *memories[REMEMBERED];
 
-static uint32_t hash_of(const char *key)
-{
-	uint32_t hash = 2166136261U;
-
-	for (const char *at = key; *at != '\0'; at++)
-		hash = (hash ^ (unsigned char)*at) * 16777619U;
-	return hash;
-}
-
 static struct memory **place_of(uint32_t hash, uint32_t steps)
 {
 	return &memories[(hash + steps) % REMEMBERED];
@@ -41,7 +34,7 @@ static struct memory **place_of(uint32_t hash, uint32_t steps)
 /* NULL: it is not there. */
 static struct memory **find(const char *key)
 {
-	const uint32_t hash = hash_of(key);
+	const uint32_t hash = text_hash(key);
 
 	for (uint32_t i = 0; i < LOOKED; i++) {
 		struct memory **place = place_of(hash, i);
@@ -126,7 +119,7 @@ void ended_remember(const char *key, const struct ended_run *ended, int64_t now)
 		*texts[i] = to;
 		to = next;
 	}
-	memory->hash = hash_of(key);
+	memory->hash = text_hash(key);
 	memory->read_at = now;
 	memory->ended = own;
 	memory->length = length;

@@ -64,6 +64,12 @@ int64_t store_scripts_run(struct redis *redis)
 	return calls;
 }
 
+void store_tell(struct redis *redis, const char *const *words, size_t count)
+{
+	struct error error;
+	ck_assert_msg(redis_tell(redis, count, words, &error) == ERROR_NONE, "%s", error.message);
+}
+
 void store_close(struct redis *redis)
 {
 	redis_free(redis);

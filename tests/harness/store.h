@@ -32,6 +32,12 @@ void store_restart(void);
 /* How many scripts the server has run: each asks once what the time is. */
 int64_t store_scripts_run(struct redis *redis);
 
+/* A command whose reply is of no interest, as words; it must be fine. */
+#define STORE_TELL(redis, ...)                                                                     \
+	store_tell(redis, (const char *const[]){ __VA_ARGS__ },                                    \
+		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+void store_tell(struct redis *redis, const char *const *words, size_t count);
+
 /* Ends the connection, and the server where it is the test's own. */
 void store_close(struct redis *redis);
 

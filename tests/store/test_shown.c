@@ -32,14 +32,7 @@ static void tear_down(void)
 	arena_release(&arena);
 }
 
-#define TELL(...)                                                                                  \
-	tell((const char *const[]){ __VA_ARGS__ },                                                 \
-		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
-
-static void tell(const char *const *words, size_t count)
-{
-	ck_assert_msg(redis_tell(redis, count, words, &error) == ERROR_NONE, "%s", error.message);
-}
+#define TELL(...) STORE_TELL(redis, __VA_ARGS__)
 
 static const char *key_of(const char *app, const char *step)
 {
