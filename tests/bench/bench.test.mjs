@@ -2,7 +2,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -40,6 +40,24 @@ test('one row is measured beside its peer, and its table can be printed again', 
   assert.match(printed[0], /bare epoll \| [\d,]+ \([\d,-]+\) \/s \| [\d,]+ \([\d,-]+\) \/s \| [\d.]+ \([\d.-]+\) \|/);
   assert.match(stdout, /^Noise: /m);
   assert.equal((await script('table.mjs', environment)).stdout, stdout);
+});
+
+test('what was counted is all in the table', async (context) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'slipway-bench-test-'));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const environment = { ROUNDS: '1', ONLY: 'commands of a (trigger|run)', ROWS: path.join(folder, 'rows.jsonl') };
+  const { stdout } = await script('run.mjs', environment);
+
+  const printed = stdout.split('\n').filter((line) => line.startsWith('| Redis commands of a '));
+  assert.deepEqual(printed.map((line) => line.split(' | ')[0].replace('| Redis commands of a ', '')),
+    ['trigger: sent', 'trigger: within scripts', 'run: sent', 'run: within scripts']);
+  for (const line of printed) assert.match(line, /\|\s+\| [\d.]+ \|/);
+  assert.doesNotMatch(stdout, /Not measured/);
+
+  const lines = (await readFile(environment.ROWS, 'utf8')).replace(/"in_scripts":[\d.]+/g, '"in_scripts":null');
+  await writeFile(environment.ROWS, lines);
+  const again = (await script('table.mjs', environment)).stdout;
+  assert.match(again, /^Not measured: Redis commands of a run: within scripts: it gave no figure$/m);
 });
 
 test('a name that no row has is no silent success', async () => {

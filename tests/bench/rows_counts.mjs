@@ -10,7 +10,7 @@ const RUNS = 200;
 async function countCommands(servers, first, second) {
   await send(servers, first);
   const { sent, inScripts } = await monitor(servers, () => send(servers, second));
-  return { sent: sent.length, in_scripts: inScripts };
+  return { sent: sent.length, in_scripts: inScripts.length };
 }
 
 function ofRequest(prepare, first, second) {
@@ -30,7 +30,7 @@ function ofRun() {
       await untilDrained(servers);
     });
     const own = sent.filter(([name]) => name !== 'ZCARD');
-    return { sent: own.length / RUNS, in_scripts: inScripts / RUNS };
+    return { sent: own.length / RUNS, in_scripts: inScripts.length / RUNS };
   });
 }
 

@@ -83,6 +83,12 @@ function printNoise({ head, lines }) {
   }
 }
 
+// Rows of what was measured in which there is no figure: they would be missing in the table, and nobody would see it.
+function rowsWithoutFigure({ lines }) {
+  const hasRun = ({ ours }) => lines.some((line) => line.case === ours && !line.failed);
+  return chooseRows().filter((row) => hasRun(row) && makeRow(row, lines).length === 0);
+}
+
 export function printTable() {
   const run = readLastRun();
   const head = ['what', 'against', 'Slipway', 'peer', 'ratio', 'goal', 'CPU us each', 'CPU us each, peer', 'not clean'];
@@ -93,6 +99,7 @@ export function printTable() {
   for (const { case: name, round, failed } of run.lines.filter((line) => line.failed)) {
     console.log(`Not measured: ${name}, round ${round}: ${failed.split('\n')[0]}`);
   }
+  for (const { name } of rowsWithoutFigure(run)) console.log(`Not measured: ${name}: it gave no figure`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) printTable();
