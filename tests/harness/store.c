@@ -70,6 +70,28 @@ void store_tell(struct redis *redis, const char *const *words, size_t count)
 	ck_assert_msg(redis_tell(redis, count, words, &error) == ERROR_NONE, "%s", error.message);
 }
 
+static struct redisReply *ask(struct redis *redis, const char *const *words, size_t count)
+{
+	struct redisReply *reply;
+	struct error error;
+	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
+		error.message);
+	return reply;
+}
+
+int64_t store_number(struct redis *redis, const char *const *words, size_t count)
+{
+	CLEANUP_REPLY struct redisReply *reply = ask(redis, words, count);
+	return reply_integer(reply);
+}
+
+const char *store_text(
+	struct redis *redis, struct arena *arena, const char *const *words, size_t count)
+{
+	CLEANUP_REPLY struct redisReply *reply = ask(redis, words, count);
+	return arena_string(arena, reply_text(reply));
+}
+
 void store_close(struct redis *redis)
 {
 	redis_free(redis);

@@ -32,11 +32,21 @@ void store_restart(void);
 /* How many scripts the server has run: each asks once what the time is. */
 int64_t store_scripts_run(struct redis *redis);
 
-/* A command whose reply is of no interest, as words; it must be fine. */
+/* A command as words; it must be fine. Its reply is of no interest, or is asked for as a number, or
+ * as a text in the arena: "" where there is none. */
 #define STORE_TELL(redis, ...)                                                                     \
 	store_tell(redis, (const char *const[]){ __VA_ARGS__ },                                    \
 		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+#define STORE_NUMBER(redis, ...)                                                                   \
+	store_number(redis, (const char *const[]){ __VA_ARGS__ },                                  \
+		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
+#define STORE_TEXT(redis, arena, ...)                                                              \
+	store_text(redis, arena, (const char *const[]){ __VA_ARGS__ },                             \
+		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *))
 void store_tell(struct redis *redis, const char *const *words, size_t count);
+int64_t store_number(struct redis *redis, const char *const *words, size_t count);
+const char *store_text(
+	struct redis *redis, struct arena *arena, const char *const *words, size_t count);
 
 /* Ends the connection, and the server where it is the test's own. */
 void store_close(struct redis *redis);

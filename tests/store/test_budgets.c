@@ -38,21 +38,6 @@ static void tear_down(void)
 	arena_release(&arena);
 }
 
-static const char *command(size_t count, const char *const *words)
-{
-	struct redisReply *reply;
-
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	const char *text = arena_string(&arena, reply_text(reply));
-	reply_free(reply);
-	return text;
-}
-
-#define COMMAND(...)                                                                               \
-	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),               \
-		(const char *const[]){ __VA_ARGS__ })
-
 /* ---- counts that a hand has broken ---- */
 
 static enum trigger_outcome trigger(const char *digest, const char *budgets)
@@ -78,7 +63,7 @@ static void end_run(void)
 	struct run run;
 
 	ck_assert_int_eq(run_cancel(redis, &name, "", &arena, &outcome, &run, &error), ERROR_NONE);
-	ck_assert_str_eq(COMMAND("HGET", RUN, "status"), "error");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", RUN, "status"), "error");
 }
 
 START_TEST(test_a_broken_count_costs_no_trigger_the_run_that_stands_there)
@@ -94,10 +79,11 @@ START_TEST(test_a_broken_count_costs_no_trigger_the_run_that_stands_there)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		trigger("d1", rows[i].budgets);
 		end_run();
-		COMMAND("HSET", rows[i].key, rows[i].field, "abc");
+		STORE_TELL(redis, "HSET", rows[i].key, rows[i].field, "abc");
 		ck_assert_int_eq(trigger("d2", rows[i].budgets), TRIGGER_NEW);
-		ck_assert_str_eq(COMMAND("HGET", RUN, "digest"), "d2");
-		ck_assert_str_eq(COMMAND("HGET", rows[i].key, rows[i].field), rows[i].then);
+		ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", RUN, "digest"), "d2");
+		ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", rows[i].key, rows[i].field),
+			rows[i].then);
 		end_run();
 	}
 }
@@ -107,28 +93,28 @@ START_TEST(test_a_key_of_bytes_that_is_no_hash_costs_no_trigger_its_run)
 {
 	trigger("d1", "bytes=90000");
 	end_run();
-	COMMAND("SET", KEY_TENANT_PREFIX "default:bytes", "abc");
+	STORE_TELL(redis, "SET", KEY_TENANT_PREFIX "default:bytes", "abc");
 	ck_assert_int_eq(trigger("d2", "bytes=90000"), TRIGGER_NEW);
-	ck_assert_str_eq(COMMAND("HGET", RUN, "digest"), "d2");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", RUN, "digest"), "d2");
 }
 END_TEST
 
 START_TEST(test_a_run_that_the_sweep_marks_as_counted_is_counted)
 {
 	trigger("d1", NULL);
-	COMMAND("HSET", KEY_TENANT_PREFIX USED, "live", "abc");
+	STORE_TELL(redis, "HSET", KEY_TENANT_PREFIX USED, "live", "abc");
 	ck_assert_msg(queue_sweep(redis, 86400, &error) == ERROR_NONE, "%s", error.message);
-	ck_assert_str_eq(COMMAND("HGET", RUN, "budgeted"), "1");
-	ck_assert_str_eq(COMMAND("HGET", KEY_TENANT_PREFIX USED, "live"), "1");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", RUN, "budgeted"), "1");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", KEY_TENANT_PREFIX USED, "live"), "1");
 }
 END_TEST
 
 START_TEST(test_a_run_that_ends_mends_a_broken_count)
 {
 	trigger("d1", "live=3");
-	COMMAND("HSET", KEY_TENANT_PREFIX USED, "live", "abc");
+	STORE_TELL(redis, "HSET", KEY_TENANT_PREFIX USED, "live", "abc");
 	end_run();
-	ck_assert_str_eq(COMMAND("HGET", KEY_TENANT_PREFIX USED, "live"), "0");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", KEY_TENANT_PREFIX USED, "live"), "0");
 }
 END_TEST
 
@@ -152,7 +138,7 @@ START_TEST(test_a_clock_that_went_back_locks_no_tenant_out)
 	const char *const tomorrow = arena_format(&arena, "%lld", (long long)now + 86400000);
 	const char *const says[] = { tomorrow, "1e300", "nan" };
 	for (size_t i = 0; i < ARRAY_LEN(says); i++) {
-		COMMAND("SET", KEY_TENANT_PREFIX "default:requests", says[i]);
+		STORE_TELL(redis, "SET", KEY_TENANT_PREFIX "default:requests", says[i]);
 		draw(&drawn);
 		ck_assert_int_eq(drawn.granted, 0);
 		ck_assert_int_le(drawn.wait_ms, EACH_MS);
@@ -180,7 +166,7 @@ START_TEST(test_the_list_of_tenants_counts_names_and_not_keys)
 	size_t count;
 	bool complete;
 
-	COMMAND("EVAL", script, "0", arena_format(&arena, "%d", MANY), KEY_TENANT_PREFIX);
+	STORE_TELL(redis, "EVAL", script, "0", arena_format(&arena, "%d", MANY), KEY_TENANT_PREFIX);
 	ck_assert_int_eq(
 		tenants_list(redis, &arena, &names, &count, &complete, &error), ERROR_NONE);
 	ck_assert(complete);
@@ -218,15 +204,15 @@ START_TEST(test_a_list_of_tenants_that_is_cut_says_so)
 	size_t count;
 	bool complete;
 
-	COMMAND("EVAL", script, "1", KEY_TENANTS,
+	STORE_TELL(redis, "EVAL", script, "1", KEY_TENANTS,
 		arena_format(&arena, "%d", (int)TENANTS_LISTED_MAX));
-	COMMAND("SET", KEY_TENANT_PREFIX "t00000:used", "x");
+	STORE_TELL(redis, "SET", KEY_TENANT_PREFIX "t00000:used", "x");
 	ck_assert_int_eq(
 		tenants_list(redis, &arena, &names, &count, &complete, &error), ERROR_NONE);
 	ck_assert(complete);
 	ck_assert_uint_eq(count, TENANTS_LISTED_MAX);
 
-	COMMAND("ZADD", KEY_TENANTS, "0", "t10000");
+	STORE_TELL(redis, "ZADD", KEY_TENANTS, "0", "t10000");
 	ck_assert_int_eq(
 		tenants_list(redis, &arena, &names, &count, &complete, &error), ERROR_NONE);
 	ck_assert(!complete);
@@ -240,8 +226,8 @@ END_TEST
 
 START_TEST(test_what_was_repaired_is_told_beside_what_was_not)
 {
-	COMMAND("SET", KEY_TENANT_PREFIX "broken:used", "x");
-	COMMAND("HSET", KEY_TENANT_PREFIX "wrong:used", "live", "9");
+	STORE_TELL(redis, "SET", KEY_TENANT_PREFIX "broken:used", "x");
+	STORE_TELL(redis, "HSET", KEY_TENANT_PREFIX "wrong:used", "live", "9");
 	const struct verify_counts counts = repair();
 	ck_assert_uint_eq(counts.repaired, 1);
 	ck_assert_ptr_nonnull(strstr(said, "counts 9, and there are 0 (repaired)\n"));
@@ -249,7 +235,8 @@ START_TEST(test_what_was_repaired_is_told_beside_what_was_not)
 		strstr(said, "broken:used is no hash any more: delete it, then verify --repair\n");
 	ck_assert_ptr_nonnull(broken);
 	ck_assert_ptr_null(strstr(broken + 1, "broken:used"));
-	ck_assert_str_eq(COMMAND("HGET", KEY_TENANT_PREFIX "wrong:used", "live"), "0");
+	ck_assert_str_eq(
+		STORE_TEXT(redis, &arena, "HGET", KEY_TENANT_PREFIX "wrong:used", "live"), "0");
 }
 END_TEST
 

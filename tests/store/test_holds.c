@@ -80,20 +80,6 @@ static void pause_it(const char *kind, const char *name, const char *note, bool 
 	ck_assert(changed == expected);
 }
 
-static int64_t command(size_t count, const char *const *words)
-{
-	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	int64_t value = reply_integer(reply);
-	reply_free(reply);
-	return value;
-}
-
-#define COMMAND(...)                                                                               \
-	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),               \
-		(const char *const[]){ __VA_ARGS__ })
-
 static void note(void *context, const char *key, const char *what, bool repaired)
 {
 	size_t length = strlen(said);
@@ -125,7 +111,7 @@ static struct run read_run(const char *app, const char *workflow, const char *st
 	if (run.ready_at > 0) {
 		char key[KEY_SIZE];
 		run_key_make(key, &shown.names[0]);
-		COMMAND("HSET", key, "ready_at", "1");
+		STORE_TELL(redis, "HSET", key, "ready_at", "1");
 	}
 	do {
 		ck_assert_int_eq(server_time(redis, &beat_at, &error), ERROR_NONE);
@@ -159,7 +145,7 @@ START_TEST(test_what_is_paused_waits_and_says_why)
 		pause_it(kinds[i][0], kinds[i][1], NULL, true);
 		ck_assert_str_eq(next(NULL), "acme");
 		pause_it(kinds[i][0], kinds[i][1], NULL, false);
-		COMMAND("FLUSHALL");
+		STORE_TELL(redis, "FLUSHALL");
 	}
 }
 END_TEST
@@ -209,8 +195,8 @@ START_TEST(test_a_run_that_was_begun_is_paused_too)
 	ck_assert_int_ge(hash.due, before.now + 5000);
 	ck_assert_msg(faults(false) == 0, "%s", said);
 	pause_it("workflow", "site", NULL, true);
-	COMMAND("HSET", KEY_APP_PREFIX "default:acme:site:repo", "due", "1");
-	COMMAND("ZADD", KEY_DELAYED, "0", "default:acme:site:repo");
+	STORE_TELL(redis, "HSET", KEY_APP_PREFIX "default:acme:site:repo", "due", "1");
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "0", "default:acme:site:repo");
 	size_t count;
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
 	ck_assert_str_eq(next(NULL), "acme");
@@ -247,7 +233,7 @@ START_TEST(test_no_more_are_run_than_a_limit_allows)
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
 		struct taken taken[5];
 		size_t count = 0;
-		COMMAND("FLUSHALL");
+		STORE_TELL(redis, "FLUSHALL");
 		trigger("a", "site", "repo");
 		trigger("a", "hello", "greet");
 		trigger("b", "site", "repo");
@@ -304,14 +290,15 @@ START_TEST(test_what_was_begun_goes_before_what_is_new_where_a_limit_is_free_aga
 		const struct taken taken = take(limit);
 		ck_assert_int_eq(
 			run_write(redis, &taken.claim.lease, &release, &error), ERROR_NONE);
-		COMMAND("ZREM", KEY_BEGUN, arena_format(&arena, "default:%s:site:repo", begun[i]));
+		STORE_TELL(redis, "ZREM", KEY_BEGUN,
+			arena_format(&arena, "default:%s:site:repo", begun[i]));
 	}
 	trigger("first", "site", "repo");
 	struct taken taken = take_as(redis, &new_first, &arena);
 	claim_release(&taken.claim);
 	ck_assert_str_eq(taken.name.app, "first");
 	for (size_t i = 0; i < ARRAY_LEN(begun); i++) {
-		COMMAND("ZADD", KEY_BEGUN, "1",
+		STORE_TELL(redis, "ZADD", KEY_BEGUN, "1",
 			arena_format(&arena, "default:%s:site:repo", begun[i]));
 		ck_assert_str_eq(next(limit), "");
 		ck_assert_str_eq(read_run(begun[i], "site", "repo").reason, "turn");
@@ -346,15 +333,15 @@ START_TEST(test_a_count_outlives_no_crash)
 	trigger("acme", "site", "repo");
 	struct taken taken = take_as(redis, &short_lease, &arena);
 	claim_release(&taken.claim);
-	ck_assert_int_eq(COMMAND("HLEN", KEY_RUNNING), 3);
+	ck_assert_int_eq(STORE_NUMBER(redis, "HLEN", KEY_RUNNING), 3);
 	while (strcmp(read_run("acme", "site", "repo").phase, "queued") != 0)
 		ck_assert_int_eq(runs_reap(redis, 300000, NULL, &count, &error), ERROR_NONE);
-	ck_assert_int_eq(COMMAND("HLEN", KEY_RUNNING), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "HLEN", KEY_RUNNING), 0);
 	ck_assert_str_eq(next("app=1"), "acme");
 	/* A hand deletes it while it is being run: verify finds the count, and puts it right. */
-	ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "app:default:acme"), 1);
-	COMMAND("DEL", KEY_APP_PREFIX "default:acme:site:repo");
-	COMMAND("ZREM", KEY_LIVE, "default:acme:site:repo");
+	ck_assert_int_eq(STORE_NUMBER(redis, "HGET", KEY_RUNNING, "app:default:acme"), 1);
+	STORE_TELL(redis, "DEL", KEY_APP_PREFIX "default:acme:site:repo");
+	STORE_TELL(redis, "ZREM", KEY_LIVE, "default:acme:site:repo");
 	ck_assert_uint_eq(faults(true), 3);
 	ck_assert_ptr_nonnull(strstr(said, "counts 1 runs that are being run, and there are 0"));
 	ck_assert_uint_eq(faults(false), 0);
@@ -374,31 +361,32 @@ START_TEST(test_what_was_taken_without_a_limit_is_counted_when_there_is_one)
 	trigger("c", "site", "repo");
 	struct taken first = take(limit);
 	struct taken second = take(NULL);
-	ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "tenant:default"), 1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "HGET", KEY_RUNNING, "tenant:default"), 1);
 	/* What no run is, and what a hand has broken. */
-	COMMAND("HSET", KEY_APP_PREFIX "odd", "lease", "1");
-	COMMAND("ZADD", KEY_LIVE, "1", "odd");
-	COMMAND("SET", KEY_APP_PREFIX "default:odd:site:repo", "1");
-	COMMAND("ZADD", KEY_LIVE, "1", "default:odd:site:repo");
-	COMMAND("HSET", KEY_RUNNING, "app:default:b", "none", "app:default:gone", "3");
+	STORE_TELL(redis, "HSET", KEY_APP_PREFIX "odd", "lease", "1");
+	STORE_TELL(redis, "ZADD", KEY_LIVE, "1", "odd");
+	STORE_TELL(redis, "SET", KEY_APP_PREFIX "default:odd:site:repo", "1");
+	STORE_TELL(redis, "ZADD", KEY_LIVE, "1", "default:odd:site:repo");
+	STORE_TELL(redis, "HSET", KEY_RUNNING, "app:default:b", "none", "app:default:gone", "3");
 	for (size_t i = 0; i < 2; i++) {
 		CLEANUP_REPLY struct redisReply *wrong = NULL;
 		ck_assert_int_eq(queue_recount(redis, &at_once, &wrong, &error), ERROR_NONE);
 		ck_assert_uint_eq(reply_count(wrong), i == 0 ? 2 : 0);
-		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "tenant:default"), 2);
-		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "app:default:a"), 1);
-		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "app:default:b"), 1);
-		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "action:github.repository"), 1);
-		ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "action:x.y"), 1);
-		ck_assert_int_eq(COMMAND("HLEN", KEY_RUNNING), 5);
+		ck_assert_int_eq(STORE_NUMBER(redis, "HGET", KEY_RUNNING, "tenant:default"), 2);
+		ck_assert_int_eq(STORE_NUMBER(redis, "HGET", KEY_RUNNING, "app:default:a"), 1);
+		ck_assert_int_eq(STORE_NUMBER(redis, "HGET", KEY_RUNNING, "app:default:b"), 1);
+		ck_assert_int_eq(
+			STORE_NUMBER(redis, "HGET", KEY_RUNNING, "action:github.repository"), 1);
+		ck_assert_int_eq(STORE_NUMBER(redis, "HGET", KEY_RUNNING, "action:x.y"), 1);
+		ck_assert_int_eq(STORE_NUMBER(redis, "HLEN", KEY_RUNNING), 5);
 	}
-	COMMAND("DEL", KEY_APP_PREFIX "odd", KEY_APP_PREFIX "default:odd:site:repo");
-	COMMAND("ZREM", KEY_LIVE, "odd", "default:odd:site:repo");
+	STORE_TELL(redis, "DEL", KEY_APP_PREFIX "odd", KEY_APP_PREFIX "default:odd:site:repo");
+	STORE_TELL(redis, "ZREM", KEY_LIVE, "odd", "default:odd:site:repo");
 	ck_assert_str_eq(next(limit), "");
 	end(&first);
 	ck_assert_str_eq(next(limit), "c");
 	end(&second);
-	ck_assert_int_eq(COMMAND("HGET", KEY_RUNNING, "tenant:default"), 1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "HGET", KEY_RUNNING, "tenant:default"), 1);
 	ck_assert_msg(faults(false) == 0, "%s", said);
 }
 END_TEST
@@ -409,14 +397,14 @@ START_TEST(test_counts_are_looked_at_once_in_a_while)
 	static const struct recount recounts[] = { { .every_ms = 600000 }, { .every_ms = 600000 },
 		{ .every_ms = 0 }, { .every_ms = 600000 } };
 	static const size_t found[] = { 1, 0, 1, 0 };
-	COMMAND("HSET", KEY_RUNNING, "tenant:gone", "1");
+	STORE_TELL(redis, "HSET", KEY_RUNNING, "tenant:gone", "1");
 	for (size_t i = 0; i < ARRAY_LEN(recounts); i++) {
 		CLEANUP_REPLY struct redisReply *wrong = NULL;
 		ck_assert_int_eq(queue_recount(redis, &recounts[i], &wrong, &error), ERROR_NONE);
 		ck_assert_uint_eq(reply_count(wrong), found[i]);
 	}
 	/* The clock of Redis was set back. */
-	COMMAND("HSET", KEY_SWEEP, "counted", "99999999999999");
+	STORE_TELL(redis, "HSET", KEY_SWEEP, "counted", "99999999999999");
 	CLEANUP_REPLY struct redisReply *wrong = NULL;
 	ck_assert_int_eq(queue_recount(redis, &recounts[0], &wrong, &error), ERROR_NONE);
 	ck_assert_uint_eq(reply_count(wrong), 1);
@@ -452,7 +440,7 @@ static int calls_until(const char *limit, const char *app, int most)
 			ck_assert_str_eq(taken.name.app, app);
 			return i;
 		}
-		ck_assert_int_gt(COMMAND("LLEN", KEY_BELL), 0);
+		ck_assert_int_gt(STORE_NUMBER(redis, "LLEN", KEY_BELL), 0);
 	}
 	return most + 1;
 }
@@ -473,7 +461,7 @@ START_TEST(test_what_nothing_holds_waits_for_nothing_that_is_held)
 	trigger("blog", "hello", "s1");
 	ck_assert_int_eq(calls_until(NULL, "blog", 2), 1);
 	ck_assert_str_eq(next(NULL), "");
-	ck_assert_int_eq(COMMAND("LLEN", KEY_BELL), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "LLEN", KEY_BELL), 0);
 	ck_assert_msg(faults(false) == 0, "%s", said);
 	ck_assert_str_eq(read_run("app7", "site", "repo").reason, "paused");
 	/* Once they may go on, each call gets one, and all are there. */
@@ -481,7 +469,7 @@ START_TEST(test_what_nothing_holds_waits_for_nothing_that_is_held)
 	for (int i = 0; i < 1050; i++)
 		ck_assert_int_eq(take(NULL).kind, TAKEN_RUN);
 	ck_assert_str_eq(next(NULL), "");
-	ck_assert_int_eq(COMMAND("EXISTS", KEY_HELD, KEY_HOLDS), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", KEY_HELD, KEY_HOLDS), 0);
 	ck_assert_msg(faults(false) == 0, "%s", said);
 }
 END_TEST
@@ -513,7 +501,7 @@ START_TEST(test_who_waits_for_a_limit_keeps_his_place)
 	struct taken taken = take(limit);
 	for (int i = 0; i < 100; i++)
 		trigger(arena_format(&arena, "app%d", i), "site", "repo");
-	while (COMMAND("EXISTS", KEY_READY) != 0)
+	while (STORE_NUMBER(redis, "EXISTS", KEY_READY) != 0)
 		ck_assert_int_ne(take(limit).kind, TAKEN_RUN);
 	for (int i = 0; i < 100; i++) {
 		ck_assert_str_eq(next(limit), "");
@@ -526,7 +514,7 @@ START_TEST(test_who_waits_for_a_limit_keeps_his_place)
 	}
 	ck_assert_msg(faults(false) == 0, "%s", said);
 	/* Without a limit, or with a higher one, they are all free. */
-	COMMAND("ZADD", KEY_HELD, "XX", "0", "action:github.repository");
+	STORE_TELL(redis, "ZADD", KEY_HELD, "XX", "0", "action:github.repository");
 	for (int i = 0; i < 100; i++)
 		ck_assert_str_eq(next(NULL), arena_format(&arena, "late%d", i));
 }
@@ -552,7 +540,7 @@ START_TEST(test_a_run_that_two_limits_hold_begins_when_both_allow)
 	finish(&first);
 	ck_assert_str_eq(next(limit), "b");
 	/* The other way round: the action is free, and its app is not. */
-	COMMAND("FLUSHALL");
+	STORE_TELL(redis, "FLUSHALL");
 	trigger("a", "site", "repo");
 	first = take(limit);
 	trigger("b", "site", "repo");
@@ -603,11 +591,11 @@ START_TEST(test_a_hand_loses_no_run_that_is_held)
 		KEY_ASIDE ":workflow:site:default", KEY_ASIDE ":workflow:site:default:acme" };
 	size_t count;
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		COMMAND("FLUSHALL");
+		STORE_TELL(redis, "FLUSHALL");
 		pause_it("workflow", "site", NOTE, true);
 		trigger("acme", "site", "repo");
 		ck_assert_str_eq(next(NULL), "");
-		ck_assert_int_eq(COMMAND("DEL", keys[i]), 1);
+		ck_assert_int_eq(STORE_NUMBER(redis, "DEL", keys[i]), 1);
 		ck_assert_uint_eq(faults(false), 1);
 		ck_assert_int_eq(queue_sweep(redis, 86400, &error), ERROR_NONE);
 		ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);

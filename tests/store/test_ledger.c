@@ -37,20 +37,6 @@ static void tear_down(void)
 	arena_release(&arena);
 }
 
-static int64_t command(size_t count, const char *const *words)
-{
-	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	int64_t value = reply_integer(reply);
-	reply_free(reply);
-	return value;
-}
-
-#define COMMAND(...)                                                                               \
-	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),               \
-		(const char *const[]){ __VA_ARGS__ })
-
 static void trigger(const char *app, const char *workflow, const char *step, int64_t run_ms)
 {
 	struct trigger_result result;
@@ -108,15 +94,15 @@ START_TEST(test_ledger_and_payload_do_not_expire_while_there_is_a_row)
 {
 	configure();
 	struct claim claim = begin("site", "repo");
-	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 0);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", PAYLOAD), 0);
 	write_row(&claim, FIELD, ROW);
 	finish(&claim);
-	ck_assert_int_eq(COMMAND("TTL", LEDGER), -1);
-	ck_assert_int_eq(COMMAND("TTL", PAYLOAD), -1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "TTL", LEDGER), -1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "TTL", PAYLOAD), -1);
 	configure();
-	ck_assert_int_eq(COMMAND("TTL", PAYLOAD), -1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "TTL", PAYLOAD), -1);
 	/* The run itself is forgotten in time. */
-	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:default:acme:site:repo"), 0);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", KEY_PREFIX "app:default:acme:site:repo"), 0);
 }
 END_TEST
 
@@ -125,20 +111,20 @@ END_TEST
 START_TEST(test_what_was_configured_and_never_run_goes_after_a_day)
 {
 	configure();
-	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 0);
-	ck_assert_int_le(COMMAND("TTL", PAYLOAD), DAY);
-	ck_assert_int_le(COMMAND("TTL", KEY_PREFIX "app:default:acme:events"), DAY);
-	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS_PREFIX "default"), 0);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", PAYLOAD), 0);
+	ck_assert_int_le(STORE_NUMBER(redis, "TTL", PAYLOAD), DAY);
+	ck_assert_int_le(STORE_NUMBER(redis, "TTL", KEY_PREFIX "app:default:acme:events"), DAY);
+	ck_assert_int_eq(STORE_NUMBER(redis, "ZCARD", KEY_APPS_PREFIX "default"), 0);
 	/* Once something has run, it stays as long as that; also where it
 	 * is configured only then. */
 	struct claim claim = begin("site", "repo");
-	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", PAYLOAD), DAY);
 	finish(&claim);
-	ck_assert_int_eq(COMMAND("ZCARD", KEY_APPS_PREFIX "default"), 1);
-	COMMAND("DEL", PAYLOAD);
+	ck_assert_int_eq(STORE_NUMBER(redis, "ZCARD", KEY_APPS_PREFIX "default"), 1);
+	STORE_TELL(redis, "DEL", PAYLOAD);
 	configure();
-	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), DAY);
-	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:default:acme:events"), DAY);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", PAYLOAD), DAY);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", KEY_PREFIX "app:default:acme:events"), DAY);
 }
 END_TEST
 
@@ -149,36 +135,36 @@ START_TEST(test_ordinary_retention_begins_when_the_last_row_goes)
 	write_row(&claim, FIELD, ROW);
 	write_row(&claim, "vercel:project:docs", ROW);
 	write_row(&claim, FIELD, NULL);
-	ck_assert_int_eq(COMMAND("TTL", LEDGER), -1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "TTL", LEDGER), -1);
 	write_row(&claim, "vercel:project:docs", NULL);
-	ck_assert_int_eq(COMMAND("EXISTS", LEDGER), 0);
-	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), RETENTION - 100);
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", LEDGER), 0);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", PAYLOAD), RETENTION - 100);
 }
 END_TEST
 
 /* As an older version left it. */
 START_TEST(test_a_ledger_that_was_to_expire_is_kept_from_its_next_change_on)
 {
-	COMMAND("HSET", LEDGER, FIELD, ROW);
-	COMMAND("EXPIRE", LEDGER, "1000");
+	STORE_TELL(redis, "HSET", LEDGER, FIELD, ROW);
+	STORE_TELL(redis, "EXPIRE", LEDGER, "1000");
 	begin("site", "repo");
-	ck_assert_int_eq(COMMAND("TTL", LEDGER), -1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "TTL", LEDGER), -1);
 }
 END_TEST
 
 START_TEST(test_a_live_run_does_not_expire_before_its_deadline)
 {
 	trigger("acme", "site", "domain", INT64_C(7) * 86400 * 1000);
-	ck_assert_int_gt(COMMAND("TTL", KEY_PREFIX "app:default:acme:site:domain"),
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", KEY_PREFIX "app:default:acme:site:domain"),
 		7 * 86400 + RETENTION - 100);
 	configure();
 	/* Another step that ends takes none of that away from what the app was told. */
 	trigger("acme", "site", "repo", 60000);
-	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), RETENTION - 100);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", PAYLOAD), RETENTION - 100);
 	struct claim domain = take(), repo = take();
 	ck_assert_str_eq(domain.lease.step, "domain");
 	finish(&repo);
-	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), 7 * 86400 + RETENTION - 100);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", PAYLOAD), 7 * 86400 + RETENTION - 100);
 }
 END_TEST
 
@@ -187,35 +173,35 @@ START_TEST(test_what_an_app_is_told_meanwhile_lasts_as_long_as_its_run)
 {
 	struct claim claim = begin("site", "repo");
 	configure();
-	COMMAND("EXPIRE", PAYLOAD, "1000");
+	STORE_TELL(redis, "EXPIRE", PAYLOAD, "1000");
 	finish(&claim);
-	ck_assert_int_gt(COMMAND("TTL", PAYLOAD), RETENTION - 100);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", PAYLOAD), RETENTION - 100);
 }
 END_TEST
 
 START_TEST(test_what_is_told_meanwhile_shortens_no_time_of_the_events)
 {
 	struct claim claim = begin("site", "repo");
-	int before = (int)COMMAND("TTL", EVENTS);
+	int before = (int)STORE_NUMBER(redis, "TTL", EVENTS);
 	ck_assert_int_gt(before, RETENTION);
 	configure();
-	ck_assert_int_ge(COMMAND("TTL", EVENTS), before - 10);
+	ck_assert_int_ge(STORE_NUMBER(redis, "TTL", EVENTS), before - 10);
 	finish(&claim);
-	ck_assert_int_ge(COMMAND("TTL", EVENTS), before - 10);
+	ck_assert_int_ge(STORE_NUMBER(redis, "TTL", EVENTS), before - 10);
 }
 END_TEST
 
 START_TEST(test_the_list_of_apps_keeps_who_has_something)
 {
-	COMMAND("ZADD", KEY_APPS_PREFIX "default", "1", "gone", "2", "keeper");
-	COMMAND("HSET", KEY_PREFIX "app:default:keeper:ledger", FIELD, ROW);
+	STORE_TELL(redis, "ZADD", KEY_APPS_PREFIX "default", "1", "gone", "2", "keeper");
+	STORE_TELL(redis, "HSET", KEY_PREFIX "app:default:keeper:ledger", FIELD, ROW);
 	trigger("acme", "site", "repo", 60000);
 	const char *const gone[] = { "ZRANK", KEY_APPS_PREFIX "default", "gone" };
 	struct redisReply *reply;
 	ck_assert_int_eq(redis_command(redis, 3, gone, &reply, &error), ERROR_NONE);
 	ck_assert_str_eq(reply_text(reply), "");
 	reply_free(reply);
-	ck_assert_int_eq(COMMAND("ZCOUNT", KEY_APPS_PREFIX "default", "3", "+inf"), 2);
+	ck_assert_int_eq(STORE_NUMBER(redis, "ZCOUNT", KEY_APPS_PREFIX "default", "3", "+inf"), 2);
 }
 END_TEST
 
@@ -327,9 +313,9 @@ START_TEST(test_a_thing_has_one_owner)
 	expect_holder("acme", false, "");
 	/* The row is not written yet, and the claim is young. */
 	expect_holder("other", false, "default:acme");
-	COMMAND("HSET", LEDGER, FIELD, ROW);
+	STORE_TELL(redis, "HSET", LEDGER, FIELD, ROW);
 	expect_holder("other", true, "default:acme");
-	COMMAND("HSET", LEDGER, FIELD, "{\"id\":\"7\",\"created\":true,\"shared\":true}");
+	STORE_TELL(redis, "HSET", LEDGER, FIELD, "{\"id\":\"7\",\"created\":true,\"shared\":true}");
 	expect_holder("other", false, "default:acme");
 	expect_holder("other", true, "");
 	ck_assert_int_eq(owner_release(redis, &thing, APP("other"), &error), ERROR_NONE);
@@ -346,13 +332,13 @@ START_TEST(test_what_is_given_up_goes_to_the_app_that_shares_it)
 	static const char shared[] = "{\"id\":\"7\",\"created\":true,\"shared\":true}";
 	char holder[APP_MEMBER_SIZE];
 	expect_holder("acme", true, "");
-	COMMAND("HSET", LEDGER, FIELD, shared);
+	STORE_TELL(redis, "HSET", LEDGER, FIELD, shared);
 	expect_holder("other", true, "");
 	expect_holder("other", true, "");
 	/* It shares by what its ledger says. */
 	ck_assert_int_eq(owner_sharer(redis, &thing, APP("acme"), holder, &error), ERROR_NONE);
 	ck_assert_str_eq(holder, "");
-	COMMAND("HSET", "slipway:{0}:app:default:other:ledger", FIELD, shared);
+	STORE_TELL(redis, "HSET", "slipway:{0}:app:default:other:ledger", FIELD, shared);
 	ck_assert_int_eq(owner_sharer(redis, &thing, APP("acme"), holder, &error), ERROR_NONE);
 	ck_assert_str_eq(holder, "default:other");
 	ck_assert_int_eq(owner_release(redis, &thing, APP("acme"), &error), ERROR_NONE);
@@ -365,10 +351,10 @@ END_TEST
 /* A worker died between the claim and the row, or between the row and the release. */
 START_TEST(test_an_old_claim_without_a_row_is_taken_over)
 {
-	COMMAND("SET", "slipway:owner:github:repository:7", "default:acme 1700000000000");
-	COMMAND("HSET", LEDGER, FIELD, ROW);
+	STORE_TELL(redis, "SET", "slipway:owner:github:repository:7", "default:acme 1700000000000");
+	STORE_TELL(redis, "HSET", LEDGER, FIELD, ROW);
 	expect_holder("other", false, "default:acme");
-	COMMAND("DEL", LEDGER);
+	STORE_TELL(redis, "DEL", LEDGER);
 	expect_holder("other", false, "");
 	expect_holder("acme", false, "default:other");
 }

@@ -60,20 +60,6 @@ static const char *next_app(void)
 	return arena_string(&arena, take_next(redis, 30000, &arena).lease.app);
 }
 
-static int64_t command(size_t count, const char *const *words)
-{
-	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	int64_t value = reply_integer(reply);
-	reply_free(reply);
-	return value;
-}
-
-#define COMMAND(...)                                                                               \
-	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),               \
-		(const char *const[]){ __VA_ARGS__ })
-
 START_TEST(test_a_long_queue_of_one_app_keeps_no_other_from_its_turn)
 {
 	int taken = 1;
@@ -142,14 +128,17 @@ START_TEST(test_what_becomes_of_turns_that_are_served_in_one_call)
 {
 	trigger_many("a", 2);
 	trigger("b", "repo");
-	ck_assert_int_eq(COMMAND("ZADD", "slipway:{0}:ready:default", "1", "nobody"), 1);
-	ck_assert_int_eq(COMMAND("ZADD", "slipway:{0}:ready:default", "2", "nobody2"), 1);
+	ck_assert_int_eq(
+		STORE_NUMBER(redis, "ZADD", "slipway:{0}:ready:default", "1", "nobody"), 1);
+	ck_assert_int_eq(
+		STORE_NUMBER(redis, "ZADD", "slipway:{0}:ready:default", "2", "nobody2"), 1);
 	trigger("c", "repo");
 	trigger("d", "repo");
 	take_expecting(2, (const char *const[]){ "a", "b", NULL });
-	ck_assert_int_eq(COMMAND("ZCARD", "slipway:{0}:ready:default"), 3);
+	ck_assert_int_eq(STORE_NUMBER(redis, "ZCARD", "slipway:{0}:ready:default"), 3);
 	take_expecting(3, (const char *const[]){ "c", "d", "a", NULL });
-	ck_assert_int_eq(COMMAND("EXISTS", "slipway:{0}:ready:default", "slipway:{0}:ready"), 0);
+	ck_assert_int_eq(
+		STORE_NUMBER(redis, "EXISTS", "slipway:{0}:ready:default", "slipway:{0}:ready"), 0);
 }
 END_TEST
 
@@ -158,12 +147,12 @@ START_TEST(test_tenants_take_turns_whatever_apps_each_has)
 {
 	for (int i = 0; i < 50; i++)
 		trigger(arena_format(&arena, "app%d", i), "repo");
-	COMMAND("HSET", KEY_PREFIX "app:other:shop:site:repo", "app", "shop", "workflow", "site",
-		"action", "repo", "run", "r", "status", "running", "phase", "queued", "run_ms",
-		"60000", "attempt", "1");
-	COMMAND("ZADD", KEY_READY ":other:shop", "1", "site:repo");
-	COMMAND("ZADD", KEY_READY ":other", "1", "shop");
-	COMMAND("ZADD", KEY_READY, "2000000000000", "other"); /* since when it waits */
+	STORE_TELL(redis, "HSET", KEY_PREFIX "app:other:shop:site:repo", "app", "shop", "workflow",
+		"site", "action", "repo", "run", "r", "status", "running", "phase", "queued",
+		"run_ms", "60000", "attempt", "1");
+	STORE_TELL(redis, "ZADD", KEY_READY ":other:shop", "1", "site:repo");
+	STORE_TELL(redis, "ZADD", KEY_READY ":other", "1", "shop");
+	STORE_TELL(redis, "ZADD", KEY_READY, "2000000000000", "other"); /* since when it waits */
 	ck_assert_str_eq(next_app(), "app0");
 	ck_assert_str_eq(next_app(), "shop");
 	ck_assert_str_eq(next_app(), "app1");
@@ -174,21 +163,21 @@ START_TEST(test_a_bell_is_rung_for_each_run_and_never_for_nothing)
 {
 	const struct take take = { .worker = "w", .lease_ms = 30000, .want = 1 };
 	trigger_many("a", 40);
-	ck_assert_int_eq(COMMAND("LLEN", KEY_BELL), 16);
+	ck_assert_int_eq(STORE_NUMBER(redis, "LLEN", KEY_BELL), 16);
 	for (int i = 0; i < 16; i++)
 		ck_assert_int_eq(queue_wait(redis, 1000, &error), ERROR_NONE);
-	ck_assert_int_eq(COMMAND("LLEN", KEY_BELL), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "LLEN", KEY_BELL), 0);
 	/* Whoever takes one wakes the next. */
 	for (int i = 0; i < 39; i++) {
 		take_next(redis, 30000, &arena);
-		ck_assert_int_eq(COMMAND("LLEN", KEY_BELL), 1);
+		ck_assert_int_eq(STORE_NUMBER(redis, "LLEN", KEY_BELL), 1);
 	}
 	take_next(redis, 30000, &arena);
 	ck_assert(take_finds_nothing(redis, &arena));
-	ck_assert_int_eq(COMMAND("EXISTS", KEY_BELL), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", KEY_BELL), 0);
 	ck_assert_int_eq(queue_wait(redis, 10, &error), ERROR_NONE);
 	/* A hand that has made it something else keeps nothing from being taken. */
-	COMMAND("SET", KEY_BELL, "text");
+	STORE_TELL(redis, "SET", KEY_BELL, "text");
 	trigger("b", "repo");
 	struct taken taken = take_as(redis, &take, &arena);
 	ck_assert_int_eq(taken.kind, TAKEN_RUN);
@@ -203,14 +192,15 @@ static void queue_broken(
 {
 	const char *key = arena_format(&arena, KEY_PREFIX "app:default:%s:site:repo", app);
 	const char *lane = arena_format(&arena, KEY_READY ":default:%s", app);
-	COMMAND("HSET", key, "app", app, "workflow", "site", "action", "repo", "run", "r", "status",
-		"running", "phase", "queued", "definition", definition, "attempt", "1", "attempts",
-		"1", "version", "1", "input", "{}", "run_ms", "60000", "retention", "90000");
-	COMMAND("HSET", key, field, text);
-	COMMAND("EXPIRE", key, "90000");
-	COMMAND("ZADD", lane, "1", "site:repo");
-	COMMAND("ZADD", KEY_READY ":default", "9999999999999", app);
-	COMMAND("ZADD", KEY_LIVE, "9999999999999",
+	STORE_TELL(redis, "HSET", key, "app", app, "workflow", "site", "action", "repo", "run", "r",
+		"status", "running", "phase", "queued", "definition", definition, "attempt", "1",
+		"attempts", "1", "version", "1", "input", "{}", "run_ms", "60000", "retention",
+		"90000");
+	STORE_TELL(redis, "HSET", key, field, text);
+	STORE_TELL(redis, "EXPIRE", key, "90000");
+	STORE_TELL(redis, "ZADD", lane, "1", "site:repo");
+	STORE_TELL(redis, "ZADD", KEY_READY ":default", "9999999999999", app);
+	STORE_TELL(redis, "ZADD", KEY_LIVE, "9999999999999",
 		arena_format(&arena, "default:%s:site:repo", app));
 }
 
@@ -249,7 +239,7 @@ START_TEST(test_a_figure_that_a_hand_has_broken_costs_no_neighbour_its_run)
 		take_beside(app);
 	}
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
-	ck_assert_int_eq(COMMAND("EXISTS", KEY_DEAD), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", KEY_DEAD), 0);
 }
 END_TEST
 
@@ -265,8 +255,8 @@ START_TEST(test_a_run_of_another_build_whose_time_is_broken_ends)
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
 	ck_assert_int_eq(run_read(redis, &name, &arena, &run, &error), ERROR_NONE);
 	ck_assert_str_eq(run.status, "error");
-	ck_assert_int_eq(COMMAND("ZCARD", KEY_DELAYED), 0);
-	ck_assert_int_eq(COMMAND("ZCARD", KEY_LIVE), 1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "ZCARD", KEY_DELAYED), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "ZCARD", KEY_LIVE), 1);
 }
 END_TEST
 
@@ -277,18 +267,19 @@ START_TEST(test_the_reaper_does_not_look_at_queued_runs)
 	trigger_many("a", 300);
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
 	ck_assert_uint_eq(count, 0);
-	COMMAND("DEL", KEY_READY ":default:a");
+	STORE_TELL(redis, "DEL", KEY_READY ":default:a");
 	for (int i = 0; i < 8; i++) {
-		COMMAND("HSET", KEY_SWEEP, "at", "0");
+		STORE_TELL(redis, "HSET", KEY_SWEEP, "at", "0");
 		ck_assert_int_eq(queue_sweep(redis, 86400, &error), ERROR_NONE);
 		ck_assert_int_eq(
 			queue_sweep(redis, 86400, &error), ERROR_NONE); /* it is too early */
 		if (i == 0)
-			ck_assert_int_eq(COMMAND("ZCOUNT", KEY_LIVE, "0", "9999999999999"), 300);
+			ck_assert_int_eq(
+				STORE_NUMBER(redis, "ZCOUNT", KEY_LIVE, "0", "9999999999999"), 300);
 	}
 	for (count = 100; count >= 100;)
 		ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
-	ck_assert_int_gt(COMMAND("ZCARD", KEY_READY ":default:a"), 200);
+	ck_assert_int_gt(STORE_NUMBER(redis, "ZCARD", KEY_READY ":default:a"), 200);
 }
 END_TEST
 
@@ -305,9 +296,9 @@ static const char *live_counted(void)
 static void forget(const char *member)
 {
 	size_t count;
-	COMMAND("DEL", arena_format(&arena, KEY_APP_PREFIX "%s", member));
-	COMMAND("ZADD", KEY_DELAYED, "1", member);
-	COMMAND("ZADD", KEY_LIVE, "XX", "1", member);
+	STORE_TELL(redis, "DEL", arena_format(&arena, KEY_APP_PREFIX "%s", member));
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "1", member);
+	STORE_TELL(redis, "ZADD", KEY_LIVE, "XX", "1", member);
 	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
 }
 
@@ -325,7 +316,7 @@ START_TEST(test_a_tenant_without_a_budget_has_no_count)
 {
 	trigger("a", "repo");
 	forget("default:a:site:repo");
-	ck_assert_int_eq(COMMAND("EXISTS", KEY_TENANT_PREFIX "default:used"), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", KEY_TENANT_PREFIX "default:used"), 0);
 }
 END_TEST
 

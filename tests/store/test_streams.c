@@ -45,17 +45,6 @@ static void tear_down(void)
 	arena_release(&arena);
 }
 
-static int64_t command(size_t count, const char *const *words)
-{
-	CLEANUP_REPLY struct redisReply *reply = NULL;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	return reply_integer(reply);
-}
-#define COMMAND(...)                                                                               \
-	command(ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })),                                 \
-		(const char *const[]){ __VA_ARGS__ })
-
 static struct claim begin(const char *step)
 {
 	struct trigger_result result;
@@ -163,12 +152,12 @@ START_TEST(test_the_last_events_are_kept_and_each_says_what_it_is_of)
 		char line[16];
 		text_format(line, sizeof(line), "%d", i);
 		say(&repo, line);
-		int64_t count = COMMAND("LLEN", EVENTS);
+		int64_t count = STORE_NUMBER(redis, "LLEN", EVENTS);
 		ck_assert_int_le(count, KEPT_MAX);
 		ck_assert_int_ge(count, i < KEPT_MAX - 10 ? i + 3 : KEPT_MAX - 10);
 	}
 	read_all(STREAM_EVENTS, 7);
-	ck_assert_int_eq((int64_t)found.count, COMMAND("LLEN", EVENTS));
+	ck_assert_int_eq((int64_t)found.count, STORE_NUMBER(redis, "LLEN", EVENTS));
 	for (size_t i = 0; i < found.count; i++) {
 		char line[16];
 		text_format(line, sizeof(line), "%zu", 3 * KEPT_MAX - 1 - i);
@@ -198,7 +187,7 @@ END_TEST
 START_TEST(test_a_clock_that_goes_back_takes_no_id_twice)
 {
 	struct claim repo = begin("repo");
-	COMMAND("LPUSH", EVENTS, "9999999999999-7 log ^ of tomorrow");
+	STORE_TELL(redis, "LPUSH", EVENTS, "9999999999999-7 log ^ of tomorrow");
 	say(&repo, "of today");
 	say(&repo, "and now");
 	read_all(STREAM_EVENTS, 1);
@@ -211,7 +200,7 @@ END_TEST
 START_TEST(test_what_a_hand_has_written_there_hides_nothing)
 {
 	struct claim repo = begin("repo");
-	COMMAND("LPUSH", EVENTS, "by hand", "", "1-1", "^ ^ ^ ^");
+	STORE_TELL(redis, "LPUSH", EVENTS, "by hand", "", "1-1", "^ ^ ^ ^");
 	say(&repo, "behind it");
 	end(&repo);
 	read_all(STREAM_EVENTS, 50);
@@ -238,7 +227,7 @@ START_TEST(test_each_run_that_ended_is_in_the_history_once)
 		text_copy(ids[i], sizeof(ids[i]), claim.run.id);
 		end(&claim);
 		ck_assert_int_eq(ended_runs(), i + 1);
-		ck_assert_int_eq(COMMAND("LLEN", HISTORY), i < 3 ? 0 : i - 2);
+		ck_assert_int_eq(STORE_NUMBER(redis, "LLEN", HISTORY), i < 3 ? 0 : i - 2);
 		clock_sleep_ms(2);
 	}
 	for (size_t limit = 1; limit < 12; limit++) {
@@ -262,7 +251,7 @@ START_TEST(test_the_history_is_in_the_order_of_ends_and_bounded)
 		struct claim claim = begin("repo");
 		end(&claim);
 	}
-	ck_assert_int_eq(COMMAND("LLEN", HISTORY), 1000);
+	ck_assert_int_eq(STORE_NUMBER(redis, "LLEN", HISTORY), 1000);
 	read_all(STREAM_HISTORY, 200);
 	ck_assert_uint_eq(found.count, 1002);
 	ck_assert_str_eq(found.entries[1001].run, first.run.id);
@@ -277,12 +266,12 @@ START_TEST(test_no_run_suffers_from_a_broken_history)
 {
 	struct claim repo = begin("repo");
 	end(&repo);
-	COMMAND("SET", HISTORY, "broken");
+	STORE_TELL(redis, "SET", HISTORY, "broken");
 	repo = begin("repo");
 	end(&repo);
 	ck_assert_int_eq(ended_runs(), 1);
-	COMMAND("DEL", HISTORY);
-	COMMAND("RPUSH", HISTORY, "by hand", "1-1", "\n\n", "");
+	STORE_TELL(redis, "DEL", HISTORY);
+	STORE_TELL(redis, "RPUSH", HISTORY, "by hand", "1-1", "\n\n", "");
 	repo = begin("repo");
 	end(&repo);
 	read_all(STREAM_HISTORY, 2);

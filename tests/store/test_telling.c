@@ -32,41 +32,27 @@ static void tear_down(void)
 	arena_release(&arena);
 }
 
-static int64_t command(size_t count, const char *const *words)
-{
-	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	int64_t value = reply_integer(reply);
-	reply_free(reply);
-	return value;
-}
-
-#define COMMAND(...)                                                                               \
-	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),               \
-		(const char *const[]){ __VA_ARGS__ })
-
 /* Steps that are done, and were made of what the first one gave. */
 static void make_users(void)
 {
 	for (int i = 0; i < USERS; i++) {
 		const char *app = arena_format(&arena, "app%d", i);
 		const char *key = arena_format(&arena, KEY_PREFIX "app:default:%s:site:env", app);
-		COMMAND("HSET", key, "app", app, "workflow", "site", "action", "env", "run", "r",
-			"status", "done", "needs", "acme:site:repo", "basis", "old", "version",
-			"1");
-		COMMAND("EXPIRE", key, "90000");
-		COMMAND("ZADD", OF_USERS, arena_format(&arena, "%d", i),
+		STORE_TELL(redis, "HSET", key, "app", app, "workflow", "site", "action", "env",
+			"run", "r", "status", "done", "needs", "acme:site:repo", "basis", "old",
+			"version", "1");
+		STORE_TELL(redis, "EXPIRE", key, "90000");
+		STORE_TELL(redis, "ZADD", OF_USERS, arena_format(&arena, "%d", i),
 			arena_format(&arena, "%s:site:env", app));
 	}
-	COMMAND("EXPIRE", OF_USERS, "90000");
+	STORE_TELL(redis, "EXPIRE", OF_USERS, "90000");
 }
 
 static int count_stale(void)
 {
 	int count = 0;
 	for (int i = 0; i < USERS; i++)
-		count += COMMAND("HEXISTS",
+		count += STORE_NUMBER(redis, "HEXISTS",
 				 arena_format(&arena, KEY_PREFIX "app:default:app%d:site:env", i),
 				 "stale") == 1;
 	return count;
@@ -124,12 +110,12 @@ START_TEST(test_those_that_are_too_many_are_told_by_the_turns_of_the_reaper)
 	trigger(&repo, NULL);
 	make_users();
 	trigger(&late, &repo);
-	ck_assert_int_eq(COMMAND("ZCARD", OF_USERS), USERS + 1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "ZCARD", OF_USERS), USERS + 1);
 	finish_next();
 	ck_assert_int_eq(count_stale(), AT_ONCE);
 	ck_assert_str_eq(phase_of(&late), "blocked");
-	ck_assert_int_gt(COMMAND("TTL", OF_UNTOLD), 0);
-	ck_assert_int_gt(COMMAND("TTL", KEY_TELLING), 0);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", OF_UNTOLD), 0);
+	ck_assert_int_gt(STORE_NUMBER(redis, "TTL", KEY_TELLING), 0);
 	/* It asks to be called again until all are told. */
 	ck_assert_uint_ge(reap(), 100);
 	ck_assert_int_gt(count_stale(), AT_ONCE);
@@ -137,7 +123,7 @@ START_TEST(test_those_that_are_too_many_are_told_by_the_turns_of_the_reaper)
 	ck_assert_int_eq(count_stale(), USERS);
 	ck_assert_str_eq(phase_of(&late), "queued");
 	reap();
-	ck_assert_int_eq(COMMAND("EXISTS", OF_UNTOLD, KEY_TELLING), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", OF_UNTOLD, KEY_TELLING), 0);
 	ck_assert_uint_lt(reap(), 100);
 }
 END_TEST
@@ -150,11 +136,11 @@ START_TEST(test_a_change_while_they_are_told_is_told_to_all)
 	reap();
 	trigger(&repo, NULL);
 	finish_next();
-	ck_assert_int_eq(COMMAND("ZCARD", OF_UNTOLD), USERS - AT_ONCE);
+	ck_assert_int_eq(STORE_NUMBER(redis, "ZCARD", OF_UNTOLD), USERS - AT_ONCE);
 	for (int i = 0; i < 3; i++)
 		reap();
 	ck_assert_int_eq(count_stale(), USERS);
-	ck_assert_int_eq(COMMAND("EXISTS", KEY_TELLING), 0);
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", KEY_TELLING), 0);
 }
 END_TEST
 
@@ -163,15 +149,17 @@ START_TEST(test_what_a_hand_has_broken_keeps_nobody_from_being_told)
 	trigger(&repo, NULL);
 	make_users();
 	finish_next();
-	COMMAND("ZADD", KEY_TELLING, "1", "no name of a step");
-	COMMAND("ZADD", OF_UNTOLD, "1", "app1200:gone:gone");
-	COMMAND("SET", KEY_PREFIX "app:default:app1100:site:env", "text");
+	STORE_TELL(redis, "ZADD", KEY_TELLING, "1", "no name of a step");
+	STORE_TELL(redis, "ZADD", OF_UNTOLD, "1", "app1200:gone:gone");
+	STORE_TELL(redis, "SET", KEY_PREFIX "app:default:app1100:site:env", "text");
 	for (int i = 0; i < 5; i++)
 		reap();
-	ck_assert_int_eq(COMMAND("EXISTS", KEY_TELLING, OF_UNTOLD), 0);
-	ck_assert_int_eq(COMMAND("HEXISTS", KEY_PREFIX "app:default:app1299:site:env", "stale"), 1);
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", KEY_TELLING, OF_UNTOLD), 0);
+	ck_assert_int_eq(
+		STORE_NUMBER(redis, "HEXISTS", KEY_PREFIX "app:default:app1299:site:env", "stale"),
+		1);
 	/* Nor does the list itself. */
-	COMMAND("SET", KEY_TELLING, "text");
+	STORE_TELL(redis, "SET", KEY_TELLING, "text");
 	reap();
 	trigger(&repo, NULL);
 	finish_next();

@@ -51,20 +51,6 @@ static struct verify_counts verify(bool repair)
 	return counts;
 }
 
-static void command(size_t count, const char *const *words)
-{
-	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	reply_free(reply);
-}
-
-#define COMMAND(...)                                                                               \
-	do {                                                                                       \
-		const char *const words[] = { __VA_ARGS__ };                                       \
-		command(sizeof(words) / sizeof(words[0]), words);                                  \
-	} while (0)
-
 static void trigger(void)
 {
 	struct trigger_result result;
@@ -121,17 +107,17 @@ END_TEST
 START_TEST(test_place_is_lost)
 {
 	trigger();
-	COMMAND("DEL", LANE);
+	STORE_TELL(redis, "DEL", LANE);
 	expect_repaired("it is queued, but it does not stand on the queue");
-	COMMAND("DEL", LANES);
+	STORE_TELL(redis, "DEL", LANES);
 	expect_repaired("it is queued, but its app takes no part in the turns");
-	COMMAND("DEL", KEY_READY);
+	STORE_TELL(redis, "DEL", KEY_READY);
 	expect_repaired("it is queued, but its app takes no part in the turns");
 	const struct claim claimed = claim();
 	const struct run_write release = { .kind = RUN_RELEASE };
 	ck_assert_int_eq(run_write(redis, &claimed.lease, &release, &error), ERROR_NONE);
 	ck_assert_msg(verify(false).faults == 0, "%s", said);
-	COMMAND("DEL", KEY_BEGUN);
+	STORE_TELL(redis, "DEL", KEY_BEGUN);
 	expect_repaired("it is queued, but it does not stand on the queue");
 	claim();
 }
@@ -139,29 +125,29 @@ END_TEST
 
 START_TEST(test_place_of_no_run)
 {
-	COMMAND("ZADD", LANE, "1", "site:repo");
+	STORE_TELL(redis, "ZADD", LANE, "1", "site:repo");
 	expect_repaired("no run stands in its place 'site:repo'");
-	COMMAND("ZADD", LANE, "1", "no sense");
+	STORE_TELL(redis, "ZADD", LANE, "1", "no sense");
 	expect_repaired("no run stands in its place 'no sense'");
-	COMMAND("ZADD", KEY_BEGUN, "1", "default:acme:site:repo", "2", "nonsense");
+	STORE_TELL(redis, "ZADD", KEY_BEGUN, "1", "default:acme:site:repo", "2", "nonsense");
 	expect_repaired("no run stands in its place 'default:acme:site:repo'");
-	COMMAND("SET", LANE, "text");
+	STORE_TELL(redis, "SET", LANE, "text");
 	verify(true);
 	ck_assert_ptr_nonnull(strstr(said, "somebody has made it a string"));
-	COMMAND("DEL", LANE);
+	STORE_TELL(redis, "DEL", LANE);
 }
 END_TEST
 
 START_TEST(test_out_of_the_indexes)
 {
 	trigger();
-	COMMAND("ZREM", KEY_LIVE, MEMBER);
+	STORE_TELL(redis, "ZREM", KEY_LIVE, MEMBER);
 	expect_repaired("it is not in the index of live runs");
 	const struct claim claimed = claim();
-	COMMAND("DEL", KEY_LIVE);
+	STORE_TELL(redis, "DEL", KEY_LIVE);
 	expect_repaired("it is not in the index of live runs");
 	wait_long(&claimed);
-	COMMAND("DEL", KEY_DELAYED);
+	STORE_TELL(redis, "DEL", KEY_DELAYED);
 	expect_repaired("it is waiting, but nothing will bring it back");
 }
 END_TEST
@@ -169,15 +155,15 @@ END_TEST
 START_TEST(test_in_two_places)
 {
 	trigger();
-	COMMAND("ZADD", KEY_DELAYED, "1", MEMBER);
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "1", MEMBER);
 	expect_repaired("it is queued and stands among the delayed as well");
 	const struct claim claimed = claim();
-	COMMAND("ZADD", KEY_DELAYED, "1", MEMBER);
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "1", MEMBER);
 	expect_repaired("it is executing and stands among the delayed as well");
 	wait_long(&claimed);
-	COMMAND("ZADD", LANE, "1", "site:repo");
+	STORE_TELL(redis, "ZADD", LANE, "1", "site:repo");
 	expect_repaired("it is waiting and stands on the queue as well");
-	COMMAND("ZADD", KEY_BEGUN, "1", MEMBER);
+	STORE_TELL(redis, "ZADD", KEY_BEGUN, "1", MEMBER);
 	expect_repaired("it is waiting and stands on the queue as well");
 }
 END_TEST
@@ -189,14 +175,14 @@ START_TEST(test_ended_or_gone)
 	const struct run_write write = { .kind = RUN_FINISH, .status = "done", .output = "{}" };
 	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_NONE);
 	ck_assert_msg(verify(false).faults == 0, "%s", said);
-	COMMAND("ZADD", KEY_LIVE, "9999999999999", MEMBER);
+	STORE_TELL(redis, "ZADD", KEY_LIVE, "9999999999999", MEMBER);
 	expect_repaired("it has ended, but it stands on the queue or in an index of live runs");
-	COMMAND("HSET", RUN_KEY, "lease", "r/1/1-1");
+	STORE_TELL(redis, "HSET", RUN_KEY, "lease", "r/1/1-1");
 	expect_repaired("it has ended, but still has a place on the queue or a lease");
-	COMMAND("ZADD", KEY_DELAYED, "9999999999999", "default:acme:site:gone");
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "9999999999999", "default:acme:site:gone");
 	expect_repaired(
 		"there is no such run, but it stands on the queue or in an index of live runs");
-	COMMAND("ZADD", KEY_DELAYED, "9999999999999", "no name of a run");
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "9999999999999", "no name of a run");
 	ck_assert_uint_eq(verify(false).faults, 1);
 	ck_assert_ptr_nonnull(strstr(said, "names no run"));
 }
@@ -206,8 +192,8 @@ START_TEST(test_nobody_came)
 {
 	trigger();
 	const struct claim claimed = claim();
-	COMMAND("HSET", RUN_KEY, "lease_until", "1000");
-	COMMAND("ZADD", KEY_LIVE, "1000", MEMBER);
+	STORE_TELL(redis, "HSET", RUN_KEY, "lease_until", "1000");
+	STORE_TELL(redis, "ZADD", KEY_LIVE, "1000", MEMBER);
 	verify(false);
 	ck_assert_ptr_nonnull(strstr(said, "its lease ran out"));
 	ck_assert_ptr_nonnull(strstr(said, "it was to be looked at"));
@@ -217,10 +203,10 @@ START_TEST(test_nobody_came)
 	ck_assert_int_eq(run_write(redis, &claimed.lease, &write, &error), ERROR_LEASE_LOST);
 	const struct claim again = claim();
 	wait_long(&again);
-	COMMAND("HSET", RUN_KEY, "due", "1000");
-	COMMAND("ZADD", KEY_DELAYED, "1000", MEMBER);
+	STORE_TELL(redis, "HSET", RUN_KEY, "due", "1000");
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "1000", MEMBER);
 	expect_repaired("and no worker queued it");
-	COMMAND("HSET", RUN_KEY, "run_deadline", "1000");
+	STORE_TELL(redis, "HSET", RUN_KEY, "run_deadline", "1000");
 	expect_repaired("and nobody ended it");
 }
 END_TEST
@@ -228,15 +214,15 @@ END_TEST
 START_TEST(test_broken_words)
 {
 	trigger();
-	COMMAND("HSET", RUN_KEY, "phase", "dreaming");
+	STORE_TELL(redis, "HSET", RUN_KEY, "phase", "dreaming");
 	expect_repaired("its phase 'dreaming' is none that there is");
-	COMMAND("HDEL", RUN_KEY, "lease");
-	COMMAND("HSET", RUN_KEY, "phase", "executing");
+	STORE_TELL(redis, "HDEL", RUN_KEY, "lease");
+	STORE_TELL(redis, "HSET", RUN_KEY, "phase", "executing");
 	verify(false);
 	ck_assert_ptr_nonnull(strstr(said, "nobody holds its lease"));
-	COMMAND("DEL", KEY_LIVE, KEY_READY, KEY_BEGUN, LANES, LANE, RUN_KEY);
-	COMMAND("HSET", RUN_KEY, "status", "asleep", "run", "r");
-	COMMAND("EXPIRE", RUN_KEY, "100");
+	STORE_TELL(redis, "DEL", KEY_LIVE, KEY_READY, KEY_BEGUN, LANES, LANE, RUN_KEY);
+	STORE_TELL(redis, "HSET", RUN_KEY, "status", "asleep", "run", "r");
+	STORE_TELL(redis, "EXPIRE", RUN_KEY, "100");
 	ck_assert_uint_eq(verify(false).faults, 1);
 	ck_assert_ptr_nonnull(strstr(said, "its status 'asleep' is none that there is"));
 }
@@ -244,12 +230,12 @@ END_TEST
 
 START_TEST(test_lives_for_ever)
 {
-	COMMAND("HSET", KEY_PREFIX "app:default:acme:payload", "version", "1");
+	STORE_TELL(redis, "HSET", KEY_PREFIX "app:default:acme:payload", "version", "1");
 	expect_repaired("it has no time to live");
 	/* One without its figure of retention is not forgotten at once. */
 	trigger();
-	COMMAND("HDEL", RUN_KEY, "retention");
-	COMMAND("DEL", LANE);
+	STORE_TELL(redis, "HDEL", RUN_KEY, "retention");
+	STORE_TELL(redis, "DEL", LANE);
 	expect_repaired("it does not stand on the queue");
 	ck_assert_uint_eq(verify(false).live, 1);
 }
@@ -258,26 +244,28 @@ END_TEST
 /* An older version gave a ledger, and what its app was told, a time to live. */
 START_TEST(test_a_ledger_that_expires_is_a_finding)
 {
-	COMMAND("HSET", KEY_PREFIX "app:default:acme:ledger", "vercel:deployment:dpl_1",
+	STORE_TELL(redis, "HSET", KEY_PREFIX "app:default:acme:ledger", "vercel:deployment:dpl_1",
 		"{\"id\":\"dpl_1\",\"created\":true,\"part\":true}");
-	COMMAND("HSET", KEY_PREFIX "app:default:acme:payload", "version", "1");
+	STORE_TELL(redis, "HSET", KEY_PREFIX "app:default:acme:payload", "version", "1");
 	ck_assert_uint_eq(verify(false).faults, 0);
-	COMMAND("EXPIRE", KEY_PREFIX "app:default:acme:payload", "100");
+	STORE_TELL(redis, "EXPIRE", KEY_PREFIX "app:default:acme:payload", "100");
 	expect_repaired("it expires, and its app still has something");
-	COMMAND("EXPIRE", KEY_PREFIX "app:default:acme:ledger", "100");
+	STORE_TELL(redis, "EXPIRE", KEY_PREFIX "app:default:acme:ledger", "100");
 	expect_repaired("it expires, and its app still has something");
 	/* No run of that name has it. */
-	COMMAND("HSET", KEY_PREFIX "app:default:acme:site:ledger", "status", "done", "run", "r");
+	STORE_TELL(redis, "HSET", KEY_PREFIX "app:default:acme:site:ledger", "status", "done",
+		"run", "r");
 	expect_repaired("it has no time to live");
 }
 END_TEST
 
 START_TEST(test_owners_and_ledgers_have_the_same_things)
 {
-	COMMAND("HSET", KEY_PREFIX "app:default:acme:ledger", "github:repository:acme/docs",
-		"{\"id\":\"7\",\"created\":true}");
+	STORE_TELL(redis, "HSET", KEY_PREFIX "app:default:acme:ledger",
+		"github:repository:acme/docs", "{\"id\":\"7\",\"created\":true}");
 	expect_repaired("its row 'github:repository:acme/docs' has no owner");
-	COMMAND("SET", "slipway:owner:github:repository:7", "default:other 1700000000000");
+	STORE_TELL(
+		redis, "SET", "slipway:owner:github:repository:7", "default:other 1700000000000");
 	verify(false);
 	ck_assert_ptr_nonnull(strstr(said, "is of a thing that the app 'default:other' has"));
 	ck_assert_ptr_nonnull(strstr(
@@ -290,7 +278,7 @@ END_TEST
 
 START_TEST(test_wrong_type_is_a_finding)
 {
-	COMMAND("SET", RUN_KEY, "text");
+	STORE_TELL(redis, "SET", RUN_KEY, "text");
 	struct verify_counts counts = verify(true);
 	ck_assert_uint_eq(counts.faults, 2);
 	ck_assert_uint_eq(counts.repaired, 1);
@@ -307,13 +295,13 @@ START_TEST(test_a_broken_index_is_the_only_finding)
 	trigger();
 	wait_long(&(const struct claim){ .lease = claim().lease });
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		COMMAND("DEL", keys[i]);
-		COMMAND("SET", keys[i], "text");
+		STORE_TELL(redis, "DEL", keys[i]);
+		STORE_TELL(redis, "SET", keys[i], "text");
 		struct verify_counts counts = verify(true);
 		ck_assert_msg(counts.faults == 1 && counts.repaired == 0, "%s", said);
 		ck_assert_ptr_nonnull(strstr(said, "somebody has made it a string"));
 		ck_assert_int_eq(strncmp(said, keys[i], strlen(keys[i])), 0);
-		COMMAND("DEL", keys[i]);
+		STORE_TELL(redis, "DEL", keys[i]);
 		counts = verify(true);
 		ck_assert_msg(counts.faults == counts.repaired, "%s", said);
 	}

@@ -56,20 +56,6 @@ static struct verify_counts verify(bool repair)
 	return counts;
 }
 
-static const char *command(size_t count, const char *const *words)
-{
-	struct redisReply *reply;
-	ck_assert_msg(redis_command(redis, count, words, &reply, &error) == ERROR_NONE, "%s",
-		error.message);
-	const char *text = arena_string(&arena, reply_text(reply));
-	reply_free(reply);
-	return text;
-}
-
-#define COMMAND(...)                                                                               \
-	command(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(const char *),               \
-		(const char *const[]){ __VA_ARGS__ })
-
 /* Two steps, of which the second needs the first. */
 static void start(void)
 {
@@ -126,7 +112,7 @@ START_TEST(test_nothing_is_wrong_with_a_deployment_at_any_time)
 	assert_quiet();
 	finish_next("done");
 	assert_quiet();
-	ck_assert_str_eq(COMMAND("HGET", DEPLOYMENT, "status"), "done");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", DEPLOYMENT, "status"), "done");
 }
 END_TEST
 
@@ -134,29 +120,29 @@ START_TEST(test_a_deployment_that_is_live_without_a_live_step)
 {
 	start();
 	finish_next("done");
-	COMMAND("DEL", PROJECT);
-	COMMAND("ZREM", KEY_LIVE, "default:acme:site:project");
+	STORE_TELL(redis, "DEL", PROJECT);
+	STORE_TELL(redis, "ZREM", KEY_LIVE, "default:acme:site:project");
 	verify(true); /* the entry that is left on the queue */
 	ck_assert_ptr_nonnull(strstr(said, "it is running, and none of its steps goes on"));
 	assert_quiet();
-	ck_assert_str_eq(COMMAND("HGET", DEPLOYMENT, "status"), "error");
-	ck_assert_str_ne(COMMAND("HGET", DEPLOYMENT, "recorded"), "");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", DEPLOYMENT, "status"), "error");
+	ck_assert_str_ne(STORE_TEXT(redis, &arena, "HGET", DEPLOYMENT, "recorded"), "");
 }
 END_TEST
 
 START_TEST(test_a_deployment_that_says_something_else_than_its_steps)
 {
 	start();
-	COMMAND("HSET", DEPLOYMENT, "status", "error");
+	STORE_TELL(redis, "HSET", DEPLOYMENT, "status", "error");
 	expect_repaired("it has ended in error, and one of its steps goes on");
 	finish_next("done");
 	finish_next("done");
-	COMMAND("HSET", DEPLOYMENT, "status", "running");
+	STORE_TELL(redis, "HSET", DEPLOYMENT, "status", "running");
 	expect_repaired("it is running, and all of its steps are done");
-	COMMAND("HSET", DEPLOYMENT, "status", "error");
+	STORE_TELL(redis, "HSET", DEPLOYMENT, "status", "error");
 	expect_repaired("it has ended in error, and all of its steps are done");
 	/* What was done is not undone by what comes later. */
-	COMMAND("DEL", PROJECT);
+	STORE_TELL(redis, "DEL", PROJECT);
 	verify(false);
 	ck_assert_ptr_null(strstr(said, "_deployment"));
 }
@@ -167,7 +153,7 @@ START_TEST(test_a_repair_tells_those_that_come_after_the_deployment)
 	start();
 	finish_next("done");
 	finish_next("done");
-	COMMAND("HSET", DEPLOYMENT, "status", "running");
+	STORE_TELL(redis, "HSET", DEPLOYMENT, "status", "running");
 	const struct start_step step = { "repo", "{}", "d", "v1", "", "", "acme:site:_deployment",
 		false, 60000, 3 };
 	const struct start after = { .name = { "default", "blog", "site", "" },
@@ -182,20 +168,22 @@ START_TEST(test_a_repair_tells_those_that_come_after_the_deployment)
 	struct start_result result;
 	ck_assert_int_eq(deployment_start(redis, &after, &arena, &result, &error), ERROR_NONE);
 	ck_assert_str_eq(
-		COMMAND("HGET", KEY_PREFIX "app:default:blog:site:repo", "phase"), "blocked");
+		STORE_TEXT(redis, &arena, "HGET", KEY_PREFIX "app:default:blog:site:repo", "phase"),
+		"blocked");
 	expect_repaired("it is running, and all of its steps are done");
 	ck_assert_str_eq(
-		COMMAND("HGET", KEY_PREFIX "app:default:blog:site:repo", "phase"), "queued");
+		STORE_TEXT(redis, &arena, "HGET", KEY_PREFIX "app:default:blog:site:repo", "phase"),
+		"queued");
 }
 END_TEST
 
 START_TEST(test_a_deployment_that_no_script_can_read)
 {
 	start();
-	COMMAND("HSET", DEPLOYMENT, "status", "asleep");
+	STORE_TELL(redis, "HSET", DEPLOYMENT, "status", "asleep");
 	verify(true);
 	ck_assert_ptr_nonnull(strstr(said, "its status 'asleep' is none that there is"));
-	COMMAND("SET", DEPLOYMENT, "text");
+	STORE_TELL(redis, "SET", DEPLOYMENT, "text");
 	struct verify_counts counts = verify(true);
 	ck_assert_uint_gt(counts.faults, counts.repaired);
 	ck_assert_ptr_nonnull(strstr(said, "_deployment: it cannot be read"));
@@ -207,38 +195,38 @@ END_TEST
 START_TEST(test_a_step_that_waits_for_what_was_done_long_ago)
 {
 	start();
-	COMMAND("DEL", USERS); /* nobody tells it */
+	STORE_TELL(redis, "DEL", USERS); /* nobody tells it */
 	finish_next("done");
 	/* It looks by itself, within a minute. */
 	assert_quiet();
-	COMMAND("HSET", REPO, "changed_at", "1000");
+	STORE_TELL(redis, "HSET", REPO, "changed_at", "1000");
 	expect_repaired("it is blocked, and all that it needs is done");
-	ck_assert_str_eq(COMMAND("HGET", PROJECT, "phase"), "queued");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", PROJECT, "phase"), "queued");
 }
 END_TEST
 
 START_TEST(test_a_step_that_waits_for_what_failed_long_ago)
 {
 	start();
-	COMMAND("DEL", USERS);
+	STORE_TELL(redis, "DEL", USERS);
 	finish_next("error");
-	COMMAND("HSET", REPO, "changed_at", "1000");
+	STORE_TELL(redis, "HSET", REPO, "changed_at", "1000");
 	verify(true);
 	ck_assert_ptr_nonnull(strstr(said, "it waits for its needs, and repo has failed"));
 	assert_quiet();
-	ck_assert_str_eq(COMMAND("HGET", PROJECT, "reason"), "need_failed");
-	ck_assert_str_eq(COMMAND("HGET", DEPLOYMENT, "status"), "error");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", PROJECT, "reason"), "need_failed");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", DEPLOYMENT, "status"), "error");
 }
 END_TEST
 
 START_TEST(test_a_step_that_waits_and_that_nobody_looks_at)
 {
 	start();
-	COMMAND("HSET", PROJECT, "due", "9999999999999");
-	COMMAND("ZADD", KEY_DELAYED, "9999999999999", "default:acme:site:project");
-	COMMAND("ZADD", KEY_LIVE, "9999999999999", "default:acme:site:project");
+	STORE_TELL(redis, "HSET", PROJECT, "due", "9999999999999");
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "9999999999999", "default:acme:site:project");
+	STORE_TELL(redis, "ZADD", KEY_LIVE, "9999999999999", "default:acme:site:project");
 	expect_repaired("nobody looks for more than a minute whether what it needs");
-	ck_assert_str_eq(COMMAND("HGET", PROJECT, "phase"), "blocked");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", PROJECT, "phase"), "blocked");
 }
 END_TEST
 
@@ -248,7 +236,7 @@ START_TEST(test_a_step_whose_deployment_is_gone)
 	enum stop_outcome outcome;
 	struct deployment deployment;
 	start();
-	COMMAND("DEL", DEPLOYMENT);
+	STORE_TELL(redis, "DEL", DEPLOYMENT);
 	ck_assert_uint_eq(verify(true).repaired, 0);
 	ck_assert_ptr_nonnull(strstr(said, "site:repo: the deployment that it is part of is gone"));
 	ck_assert_ptr_nonnull(
@@ -262,15 +250,15 @@ END_TEST
 START_TEST(test_users_that_name_nothing)
 {
 	start();
-	COMMAND("ZADD", USERS, "1", "acme:site:gone");
-	COMMAND("ZADD", USERS, "1", "no name of a run");
+	STORE_TELL(redis, "ZADD", USERS, "1", "acme:site:gone");
+	STORE_TELL(redis, "ZADD", USERS, "1", "no name of a run");
 	verify(false);
 	ck_assert_ptr_nonnull(strstr(said, "its user 'no name of a run' is none that there is"));
 	expect_repaired("its user 'acme:site:gone' is none that there is");
 	finish_next("done");
-	ck_assert_str_eq(COMMAND("HGET", PROJECT, "phase"), "queued");
-	COMMAND("DEL", USERS);
-	COMMAND("SET", USERS, "text", "EX", "100");
+	ck_assert_str_eq(STORE_TEXT(redis, &arena, "HGET", PROJECT, "phase"), "queued");
+	STORE_TELL(redis, "DEL", USERS);
+	STORE_TELL(redis, "SET", USERS, "text", "EX", "100");
 	verify(true);
 	ck_assert_ptr_nonnull(strstr(said, "users:default:acme:site:repo: it cannot be read"));
 }
