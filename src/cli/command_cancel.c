@@ -141,14 +141,11 @@ static int execute(void *raw_options)
 	static struct watch watch;
 	struct error error;
 
-	watch.settings = &options->settings;
-	watch.app = options->app;
-	watch.workflow = options->workflow;
-	watch.json = options->json;
-	if (session_open(&watch.session, &options->settings, &error) != ERROR_NONE)
+	if (watch_open(&watch, &options->settings, options->app, options->workflow, options->json,
+		    &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = cancel(&watch, options);
-	session_close(&watch.session);
+	watch_close(&watch);
 	return status;
 }
 

@@ -87,14 +87,11 @@ static int watch(const struct options *options)
 	static struct watch watch;
 	struct error error;
 
-	watch.settings = &options->settings;
-	watch.app = options->app;
-	watch.workflow = options->workflow;
-	watch.json = options->json;
-	if (session_open(&watch.session, &options->settings, &error) != ERROR_NONE)
+	if (watch_open(&watch, &options->settings, options->app, options->workflow, options->json,
+		    &error) != ERROR_NONE)
 		return command_fail(&error);
 	int status = watch_latest(&watch);
-	session_close(&watch.session);
+	watch_close(&watch);
 	return status;
 }
 

@@ -399,6 +399,21 @@ static int fail_start(const struct watch *watch, struct error *error)
 	return session_fail(&watch->session, error);
 }
 
+enum error_class watch_open(struct watch *watch, const struct settings *settings, const char *app,
+	const char *workflow, bool json, struct error *error)
+{
+	watch->settings = settings;
+	watch->app = app;
+	watch->workflow = workflow;
+	watch->json = json;
+	return session_open(&watch->session, settings, error);
+}
+
+void watch_close(struct watch *watch)
+{
+	session_close(&watch->session);
+}
+
 int watch_start(struct watch *watch, const cJSON *body, bool detach)
 {
 	CLEANUP_JSON cJSON *deployment = NULL;

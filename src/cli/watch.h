@@ -29,8 +29,8 @@ struct watch {
 	struct session session;
 	const struct settings *settings; /* borrowed */
 	const char *app, *workflow;      /* borrowed */
-	bool json;                       /* prints each change as a line of JSON */
-	bool any;                        /* whichever deployment is the latest one */
+	bool json;
+	bool any; /* whichever deployment is the latest one */
 	/* The deployment, and what it is made of: empty before watch_start. */
 	char deployment[IDENTIFIER_SIZE], inputs[80], status[16], reason[32];
 	int64_t version;
@@ -40,6 +40,13 @@ struct watch {
 	struct watched_step steps[WATCH_STEPS_MAX];
 	size_t count;
 };
+
+/* Opens the session in which the deployment of an app by a workflow is followed; json prints each
+ * change as a line of JSON. `watch` is empty before, and watch_close closes it; all else is
+ * borrowed until then. */
+enum error_class watch_open(struct watch *watch, const struct settings *settings, const char *app,
+	const char *workflow, bool json, struct error *error);
+void watch_close(struct watch *watch);
 
 /*
  * Sends a request that starts a deployment or goes on with it, and prints its id where `detach`;
