@@ -291,6 +291,7 @@ MUTANTS = [
     ('who_is_held_stops_all_that_is_aside', 'serve', 'if source.turned[what] then', 'if true then'),
     ('a_limit_lets_all_begin_that_is_aside', 'serve', 'if source.what and why_held(source.kind, source.name) then',
      'if false then'),
+    ('what_is_new_goes_past_what_holds_it', 'claim_run', ' or is_new and from_begun', ''),
     ('a_stray_goes_aside', 'serve', "found[1] ~= 'running' or found[2] ~= 'queued' or found[3]", 'false'),
     ('what_was_begun_is_not_held', 'claim_run', 'was.started_at and anything_holds and', 'false and'),
     ('a_pause_costs_its_time', 'claim_run', "set('run_deadline', number('run_deadline') + HELD_BEGUN_MS)", ''),

@@ -247,14 +247,17 @@ class Model(Dependants, Queue, Budgets):
             if name is None:
                 break
             looks -= 1
-            answer = self.take_one(self.named[name], worker, lease_ms, taking, timeout)
+            answer = self.take_one(self.named[name], worker, lease_ms, taking, timeout, had_begun)
             met += [answer] if answer else []
             if answer and answer[0] == 'claimed':
                 missing, after_begun = missing - 1, had_begun
         return [self.now, '1' if after_begun else '', met]
 
-    def take_one(self, run, worker, lease_ms, taking, timeout):
+    def take_one(self, run, worker, lease_ms, taking, timeout, from_begun):
         if run.status != 'running' or run.phase != 'queued' or run.due is not None:
+            return None
+        # A hand has put it there, where no limit would hold it.
+        if from_begun and run.started_at is None:
             return None
         # A long queue ends nobody: the time counts from the first attempt, or from when it is known what it waits for.
         if (run.started_at is not None or run.reason) and self.now >= run.run_deadline:

@@ -323,6 +323,37 @@ START_TEST(test_what_was_begun_goes_before_what_is_new_where_a_limit_is_free_aga
 }
 END_TEST
 
+/* Who is new has no place among what was begun: there nothing would hold it. */
+START_TEST(test_a_hand_puts_no_new_run_past_what_holds_it)
+{
+	static const char limit[] = "github.repository=1";
+	size_t count;
+	trigger("a", "site", "repo");
+	trigger("b", "site", "repo");
+	const struct taken taken = take(limit);
+	ck_assert_str_eq(taken.name.app, "a");
+	STORE_TELL(redis, "ZADD", KEY_BEGUN, "1", "default:b:site:repo");
+	ck_assert_str_eq(next(limit), "");
+	ck_assert_int_eq(STORE_NUMBER(redis, "EXISTS", KEY_BEGUN), 0);
+	ck_assert_msg(faults(false) == 0, "%s", said);
+	pause_it("tenant", "default", NOTE, true);
+	STORE_TELL(redis, "ZADD", KEY_BEGUN, "1", "default:b:site:repo");
+	end(&taken);
+	ck_assert_str_eq(next(limit), "");
+	pause_it("tenant", "default", NULL, true);
+	ck_assert_str_eq(next(limit), "b");
+	/* One that stands nowhere else is found by those who look for what has lost its place. */
+	trigger("c", "site", "other");
+	STORE_TELL(redis, "DEL", KEY_READY, KEY_READY ":default", KEY_READY ":default:c");
+	STORE_TELL(redis, "ZADD", KEY_BEGUN, "1", "default:c:site:other");
+	ck_assert_str_eq(next(NULL), "");
+	ck_assert_int_eq(queue_sweep(redis, 86400, &error), ERROR_NONE);
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
+	ck_assert_msg(faults(false) == 0, "%s", said);
+	ck_assert_str_eq(next(NULL), "c");
+}
+END_TEST
+
 /* A worker that was killed: its run counts until it is taken over, and not twice. */
 START_TEST(test_a_count_outlives_no_crash)
 {
@@ -612,7 +643,7 @@ int main(void)
 		test_a_paused_tenant_holds_all_its_apps, test_a_run_that_was_begun_is_paused_too,
 		test_no_more_are_run_than_a_limit_allows,
 		test_what_was_begun_goes_before_what_is_new_where_a_limit_is_free_again,
-		test_a_count_outlives_no_crash,
+		test_a_hand_puts_no_new_run_past_what_holds_it, test_a_count_outlives_no_crash,
 		test_what_was_taken_without_a_limit_is_counted_when_there_is_one,
 		test_counts_are_looked_at_once_in_a_while,
 		test_a_run_at_its_limit_says_its_place_and_the_limit,

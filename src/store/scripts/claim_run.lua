@@ -83,10 +83,13 @@ local function hold_begun(was, app, workflow, step)
 	return true
 end
 
--- What becomes of a run that was taken off the queue; nothing where its place was nobody's any more.
-local function claim_or_end()
+-- What becomes of a run that was taken off the queue; nothing where its place was nobody's any more. A new one that was
+-- taken `from_begun` was put there by a hand, past all that holds new runs: it still stands in its lane, or sweep.lua
+-- sees that it does not.
+local function claim_or_end(from_begun)
 	local was = read_all()
-	if was.status ~= 'running' or was.phase ~= 'queued' or was.due or not was.run then
+	local is_new = not was.started_at
+	if was.status ~= 'running' or was.phase ~= 'queued' or was.due or not was.run or is_new and from_begun then
 		return nil
 	end
 	-- A run that nobody has begun is not late: the queue is long.
@@ -123,15 +126,15 @@ local function set_aside(why)
 	return { 'broken', member(), why }
 end
 
--- Claims one that was taken off the queue; gives what the caller is to be told.
-local function take(tenant, name)
+-- Claims one that was taken off the queue, maybe from among what was begun; gives what the caller is to be told.
+local function take(tenant, name, from_begun)
 	if not tenant:match('^%w[%w_-]*$') or not name:match('^%w[%w_-]*:%w[%w_-]*:%w[%w_-]*$') then
 		bury(tenant .. ':' .. name, 'it names no run')
 		return { 'broken', tenant .. ':' .. name, 'it names no run' }
 	end
 	go_to_tenant(tenant)
 	go_to_run(name)
-	local fine, told_of = pcall(claim_or_end)
+	local fine, told_of = pcall(claim_or_end, from_begun)
 	if fine then
 		return told_of
 	end

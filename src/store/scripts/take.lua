@@ -25,7 +25,7 @@ local function take_runs()
 
 	local function take_next()
 		local tenant, name, had_begun = next_run(after_begun)
-		local one = tenant and take(tenant, name)
+		local one = tenant and take(tenant, name, had_begun)
 		if one and one[1] == 'claimed' then
 			missing, after_begun = missing - 1, had_begun
 		end
