@@ -304,6 +304,11 @@ static void note_response(struct action_context *context, const struct prepared_
 	record_refusal(context, provider, answered, response);
 }
 
+static void note_cut_off(struct action_context *context, bool answered)
+{
+	context->cut_off |= !answered && context->error.class == ERROR_LEASE_LOST;
+}
+
 static bool send_call(struct action_context *context, const struct provider_request *request,
 	struct prepared_call *call, struct provider_response *response)
 {
@@ -326,6 +331,7 @@ static bool send_call(struct action_context *context, const struct provider_requ
 	context->called_at = clock_monotonic_ms();
 	bool answered =
 		provider_send(&call->exchange, request, response, &context->error) == ERROR_NONE;
+	note_cut_off(context, answered);
 	context->hung = !answered && hangs(context, request);
 	context->met_outage = context->hung || (!answered && is_down(&context->error));
 	note_response(context, call, request, answered, response);
@@ -545,6 +551,7 @@ bool url_call(struct action_context *context, const struct url_request *request,
 		.called_data = context };
 	if (url_send(&exchange, request, response, &context->error) == ERROR_NONE)
 		return true;
+	note_cut_off(context, false);
 	redact_error(&context->error);
 	return false;
 }

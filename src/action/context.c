@@ -49,9 +49,14 @@ bool context_is_short_of_memory(struct action_context *context)
 	return true;
 }
 
-/* A checkpoint that must not be stored is dropped; the one that was stored last stays. */
+/* A checkpoint that must not be stored is dropped; the one that was stored last stays. What a call
+ * was cut off for says nothing of what it was about, whatever the action has made of it. */
 static enum action_result end_attempt(struct action_context *context, enum action_result result)
 {
+	if (context->cut_off && result != ACTION_DONE) {
+		context->error.class = ERROR_LEASE_LOST;
+		result = ACTION_FAILED;
+	}
 	struct error ended = context->error;
 	bool may_be_stored =
 		context_checkpoint(context) != NULL || context->error.class == ERROR_OUT_OF_MEMORY;

@@ -203,6 +203,7 @@ struct action_context {
 	bool was_refused;  /* the last call was not sent: the provider is down */
 	int64_t called_at; /* when the last call began; monotonic */
 	bool late;         /* the last call was refused, and what it was about may only be late */
+	bool cut_off;      /* a call was not sent, or aborted, for the run is to end here */
 	struct call_finding *findings; /* what its calls have found by names */
 	struct error refusal; /* the response behind the last failed call; class, texts and remedy
 				 are not set */
@@ -211,7 +212,8 @@ struct action_context {
 /*
  * Skips where the input is null. Else runs the action with the decoded input and checkpoint (JSON
  * text, "" for an empty one). The error of a failed decoding is left in the context as if the
- * action had failed.
+ * action had failed. Where a call was cut off, whatever the action makes of that is no result: it
+ * fails with ERROR_LEASE_LOST, unless it is done.
  */
 enum action_result context_execute(
 	struct action_context *context, const cJSON *input, const char *checkpoint);

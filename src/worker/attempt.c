@@ -8,6 +8,7 @@
 
 #include "action/context.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/redact.h"
 #include "core/dry_run.h"
 #include "core/input.h"
@@ -258,6 +259,14 @@ static enum error_class write_result(const struct attempt *attempt, struct actio
 	return failure_write(&context->error, &progress, attempt->arena, write, error);
 }
 
+/* It may say that something was asked for, where the call was not sent: whoever goes on with the
+ * run would wait for that. Best effort, for the lease may be lost. */
+static void keep_checkpoint(struct action_context *context)
+{
+	if (context->cut_off && !action_save(context) && context->error.class != ERROR_LEASE_LOST)
+		log_error("checkpoint", &context->error);
+}
+
 enum error_class attempt_execute(
 	const struct attempt *attempt, struct run_write *ret_write, struct error *error)
 {
@@ -297,6 +306,7 @@ enum error_class attempt_execute(
 		 * secrets. */
 		redact_error(error);
 		class = ERROR_LEASE_LOST;
+		keep_checkpoint(&context);
 	} else {
 		class = write_result(&backend_data, &context, result, ret_write, error);
 		if (class == ERROR_NONE)

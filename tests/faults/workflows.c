@@ -7,7 +7,7 @@
 #include "faults/object.h"
 #include "slipway/workflow.h"
 
-extern const struct workflow_definition hello, site;
+extern const struct workflow_definition fork_and_deploy, hello, site;
 
 static const struct step_definition steps[] = {
 	{ .id = "object", .action = &object, .input_key = "object" },
@@ -40,6 +40,7 @@ static const struct workflow_definition faults = {
 const struct workflow_definition *const workflows[] = {
 	&hello,
 	&site,
+	&fork_and_deploy,
 	&faults,
 	&chain,
 	&builds,

@@ -238,6 +238,28 @@ test('SIGTERM cuts no call off that has begun towards the end of the grace: afte
   assert.equal(peer.count('POST', /forks$/), 1);
 });
 
+// What the call was cut off for says nothing of the address that it looks at.
+test('SIGTERM hands back what looks at an address, also where it may look no longer', async () => {
+  const app = newApp();
+  const hold = holdFirst((call) => call.path === '/health');
+  const first = await startWorker({ grace: 5 });
+  const check = { url: peer.url, path: '/health', within: 1, status: 404 };
+  const skip = (actionId, output) => stack.post({ mode: 'skip', appId: app, workflowId: 'site', actionId, output });
+  await skip('deployment', { id: 'dpl_1', url: peer.url, alias: peer.url });
+  await skip('domain', { name: 'example.com', url: 'https://example.com', verified: true });
+  const asked = await stack.trigger(app, 'site', 'check', { inputs: { check } });
+  assert.equal(asked.status, 202, JSON.stringify(asked.body));
+  await hold.here;
+  first.kill('SIGTERM');
+  assert.equal(await first.ended, 0);
+  assert.match(first.log(), /event="no further calls to providers"/);
+  const handed = await stack.status(app, 'site', 'check');
+  assert.equal(handed.phase, 'queued', JSON.stringify(handed));
+  hold.let_go();
+  await startWorker();
+  assert.equal((await ended(app, 'check')).status, 'done');
+});
+
 test('cancel aborts a call that only reads and hangs, and says so', async () => {
   const app = newApp();
   const hold = holdFirst(isLook);
