@@ -7,7 +7,7 @@
  * covers: src/store/scripts/progress.lua src/store/scripts/wait.lua src/store/scripts/retry.lua
  * covers: src/store/scripts/finish.lua src/store/scripts/release.lua src/store/scripts/cancel.lua
  * covers: src/store/scripts/reap.lua src/store/scripts/transitions.lua, src/store/scripts/told.lua
- * covers: src/store/scripts/lease.lua src/store/scripts/run.lua
+ * covers: src/store/scripts/lease.lua src/store/scripts/run.lua src/store/scripts/keys.lua
  * covers: src/store/scripts/arguments.lua src/store/run_eval.c
  */
 #include <string.h>

@@ -5,10 +5,10 @@
 local CHANGES_KEPT = '1000' -- store/changes.c counts on it
 
 local changes, told_of
-local tells -- how the command begins
+local tells -- how the command goes on behind its name
 each_call(function()
 	changes, told_of = of_partition .. 'changes', {}
-	tells = 'XADD ' .. changes .. ' MAXLEN ~ ' .. CHANGES_KEPT .. ' *'
+	tells = changes .. ' MAXLEN ~ ' .. CHANGES_KEPT .. ' *'
 end)
 
 -- Its name, which the caller is to tell; nil: it has been told.
@@ -30,7 +30,7 @@ end
 local function tell_waiting(app)
 	local name = untold(app)
 	if name and gathered then
-		gather(tells, 'a', name)
+		gather('XADD', tells, 'a', name)
 	elseif name then
 		tell_all_waiting({ 'a', name })
 	end

@@ -49,8 +49,9 @@ local function claim(was, app, workflow, step)
 	local count_events = add_event('executing', workflow .. '.' .. step .. '.' .. was.run,
 		'attempt ' .. (was.attempt or '') .. ' on ' .. arg.worker)
 	keep_begun(was, is_first, seconds_kept_by('running', was.retention, deadline), owned[1], count_events)
-	gather('ZADD ' .. live, was.lease_until, member())
-	return { 'claimed', member(), was.lease, fields_told(was), owned }
+	local name = member()
+	gather('ZADD', live, was.lease_until, name)
+	return { 'claimed', name, was.lease, fields_told(was), owned }
 end
 
 -- One that was begun has no lane that could be held: it waits by itself, until another that the same limit counts ends
@@ -86,7 +87,7 @@ end
 -- What becomes of a run that was taken off the queue; nothing where its place was nobody's any more. A new one that was
 -- taken `from_begun` was put there by a hand, past all that holds new runs: it still stands in its lane, or sweep.lua
 -- sees that it does not.
-local function claim_or_end(from_begun)
+local function claim_or_end(from_begun, app, workflow, step)
 	local was = read_all()
 	local is_new = not was.started_at
 	if was.status ~= 'running' or was.phase ~= 'queued' or was.due or not was.run or is_new and from_begun then
@@ -97,7 +98,6 @@ local function claim_or_end(from_begun)
 		finish('error', '{}', expired(arg.expired), '', nil, was)
 		return { 'expired', member(), told('expired')[3] }
 	end
-	local app, _, workflow, step = names_of(own_name())
 	if not has_definition(was, workflow, step) then
 		put_off(DECLINED_MS)
 		return { 'declined', member(), was.run, was.definition or '' }
@@ -128,13 +128,14 @@ end
 
 -- Claims one that was taken off the queue, maybe from among what was begun; gives what the caller is to be told.
 local function take(tenant, name, from_begun)
-	if not tenant:match('^%w[%w_-]*$') or not name:match('^%w[%w_-]*:%w[%w_-]*:%w[%w_-]*$') then
+	local app, workflow, step = name:match('^(%w[%w_-]*):(%w[%w_-]*):(%w[%w_-]*)$')
+	if not app or tenant ~= run_tenant and not tenant:match('^%w[%w_-]*$') then
 		bury(tenant .. ':' .. name, 'it names no run')
 		return { 'broken', tenant .. ':' .. name, 'it names no run' }
 	end
 	go_to_tenant(tenant)
-	go_to_run(name)
-	local fine, told_of = pcall(claim_or_end, from_begun)
+	go_to_run(name, app)
+	local fine, told_of = pcall(claim_or_end, from_begun, app, workflow, step)
 	if fine then
 		return told_of
 	end

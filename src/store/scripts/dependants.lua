@@ -42,7 +42,7 @@ end
 -- What has become of a need that does not come by itself, or nil. Where the server drives the workflow, each of its
 -- steps has been made: one that is not there has been deleted.
 local function what_failed(name, status, removed, reason, lacks)
-	local _, own = names_of(own_name())
+	local _, own = own_names()
 	if status == 'error' or status == 'running' and reason == 'need_failed' then
 		return 'failed'
 	elseif status == 'done' and removed then
@@ -103,7 +103,7 @@ local function tell_of_staleness(needs, basis)
 		return
 	end
 	set('changed_at', now, 'version', version_after(get('version')))
-	tell_waiting((names_of(own_name())))
+	tell_waiting((own_names()))
 end
 
 local function tell_user(name)
@@ -137,7 +137,7 @@ end
 
 -- Ends every change of a run that others may wait for.
 local function tell_others()
-	local _, of_workflow = names_of(own_name())
+	local _, of_workflow = own_names()
 	tell_users(own_name())
 	if settle(of_workflow) then
 		tell_users(of_workflow .. '_deployment')

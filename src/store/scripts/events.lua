@@ -12,27 +12,27 @@ local function what_of(line)
 	return line:match('^%S+ %S+ (%S+)')
 end
 
--- Of the last event: its time, and its number and time as texts. A clock that went back does not take ids back, nor do
--- lines that a hand has put before them.
-local function last_id(lines)
+-- Of the last event: its time, and its number and time as texts; then which of the lines says what it is of, and what.
+-- A clock that went back does not take ids back, nor do lines that a hand has put before them.
+local function look_at_last(lines)
+	local at, number_of, place, stands
 	for i = 1, #lines do
-		local at, number_of = lines[i]:match('^(%d+)-(%d+) ')
-		if at then
-			return tonumber(at), number_of, at
+		local found_at, found_number, what = lines[i]:match('^(%d+)-(%d+) %S+ (%S+)')
+		if found_at and not at then
+			at, number_of = found_at, found_number
+		end
+		if not found_at then
+			found_at, found_number = lines[i]:match('^(%d+)-(%d+) ')
+			what = what_of(lines[i])
+		end
+		if what ~= '^' and not place then
+			place, stands = i, what
+		end
+		if at and place then
+			break
 		end
 	end
-	return 0
-end
-
--- Which of the lines says what it is of, and what.
-local function what_stands(lines)
-	for i = 1, #lines do
-		local what = what_of(lines[i])
-		if what ~= '^' then
-			return i, what
-		end
-	end
-	return NAMED_EVERY
+	return tonumber(at or 0), number_of, at, place or NAMED_EVERY, stands
 end
 
 -- The oldest go, down to one that says what it is of.
@@ -57,9 +57,8 @@ local function add_events(what, words)
 	if lines.err then
 		return
 	end
-	local at, number_of, at_text = last_id(lines)
-	local place, stands = what_stands(lines)
-	local added = {}
+	local at, number_of, at_text, place, stands = look_at_last(lines)
+	local added = { nil, nil }
 	if at < now then
 		number_of, at_text = -1, now_text
 	else
@@ -69,8 +68,9 @@ local function add_events(what, words)
 		local detail = words[i + 1] or ''
 		local is_said = stands == what and place <= NAMED_EVERY
 		number_of, place = number_of + 1, is_said and place + 1 or 1
-		local line = at_text .. '-' .. word_of(number_of) .. ' ' .. words[i] .. ' ' .. (is_said and '^' or what)
-		added[#added + 1] = detail ~= '' and line .. ' ' .. detail or line
+		local ends = detail ~= '' and ' ' .. detail or ''
+		added[#added + 1] = at_text .. '-' .. word_of(number_of) .. ' ' .. words[i] .. ' ' ..
+			(is_said and '^' or what) .. ends
 		stands = what
 	end
 	local count = redis.call('LPUSH', events, unpack(added))

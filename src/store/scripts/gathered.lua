@@ -11,15 +11,21 @@ local function begin_gathering()
 	gathered = {}
 end
 
--- Adds words to the command that begins so, with a blank between two words.
-local function gather(beginning, first, second)
-	local words = gathered[beginning]
+-- Adds words to the command that begins so; `beginning`, with a blank between two words, goes behind its name, but
+-- that may have some with it. Of one name and beginning there is one.
+local function gather(name, beginning, first, second)
+	local of_name = gathered[name]
+	if not of_name then
+		of_name = {}
+		gathered[name] = of_name
+	end
+	local words = of_name[beginning]
 	if not words or #words > WORDS_MAX then
-		words = {}
+		words = { name }
 		for word in beginning:gmatch('%S+') do
 			words[#words + 1] = word
 		end
-		gathered[beginning], gathered[#gathered + 1] = words, words
+		of_name[beginning], gathered[#gathered + 1] = words, words
 	end
 	local count = #words
 	words[count + 1], words[count + 2] = first, second

@@ -107,7 +107,7 @@ local function inspect_live()
 		fault('it was to be looked at ', seconds_ago(look), ' and no worker did')
 	end
 	inspect_needs()
-	local of_app, _, of_workflow = names_of(own_name())
+	local of_app, _, of_workflow = own_names()
 	if get('deployment') and redis.call('EXISTS', deployment_key(of_app, of_workflow)) == 0 then
 		fault('the deployment that it is part of is gone: cancel the workflow, or start it again')
 	end

@@ -8,7 +8,7 @@ end
 
 -- The same, but the step alone within its workflow.
 local function readable(name)
-	local _, own = names_of(own_name())
+	local _, own = own_names()
 	if name:sub(1, #own) == own then
 		return name:sub(#own + 1)
 	end

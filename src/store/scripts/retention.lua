@@ -51,7 +51,7 @@ end
 
 local function list_app(app)
 	if gathered then
-		local words = gather('ZADD ' .. apps, now_text, app)
+		local words = gather('ZADD', apps, now_text, app)
 		words.next = words.next or { 'ZADD', of_partition .. 'tenants', '0', run_tenant }
 	else
 		list_apps({ now_text, app })

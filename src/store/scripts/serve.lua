@@ -130,12 +130,13 @@ function TURN.serve(turn)
 	if source.what and why_held(source.kind, source.name) then
 		return SOURCE.close_for_a_while(source)
 	end
-	local tenant, of_app = turn.tenant, turn.tenant .. ':' .. (turn.app or '')
+	local tenant = turn.tenant
 	local why = anything_holds and why_held('tenant', tenant)
 	if why then
 		return TURN.hold_turn(turn, turn.root, tenant, 'tenant:' .. tenant, why)
 	end
-	why = anything_holds and turn.app and why_held('app', of_app)
+	local of_app = anything_holds and turn.app and tenant .. ':' .. turn.app
+	why = of_app and why_held('app', of_app)
 	if why then
 		return TURN.hold_turn(turn, turn.lanes, turn.app, 'app:' .. of_app, why)
 	end

@@ -28,7 +28,7 @@ end
 -- Events, and the list of apps, are for people: no run is to suffer from what somebody has done to them. Without
 -- seconds the events last long enough, unless this is the first one.
 local function note(event, detail, seconds, id)
-	local _, _, workflow, step = names_of(own_name())
+	local _, _, workflow, step = own_names()
 	local count = add_event(event, table.concat({ workflow, step, id or get('run') or '' }, '.'), detail)
 	if count == 1 then
 		redis.call('EXPIRE', events, (seconds or seconds_kept()) + SPARE)
@@ -70,7 +70,7 @@ local function touched()
 	local version, status, retention, deadline = unpack(redis.call('HMGET', run, 'version', 'status', 'retention',
 		'run_deadline'))
 	set('version', version_after(version), 'changed_at', now)
-	show((names_of(own_name())))
+	show((own_names()))
 	local seconds = seconds_kept_by(status, retention, deadline)
 	keep(seconds)
 	return seconds

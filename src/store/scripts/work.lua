@@ -24,42 +24,52 @@ local function attempt(call)
 	return (fine or type(answer) == 'table') and answer or redis.error_reply(tostring(answer))
 end
 
--- The lines of a run's log that come before its end are written with that. Gives by number which end each is of.
-local function join_lines()
-	local lines_of, ends = {}, {}
-	for i, write in ipairs(writes) do
-		local is_line = write.write == 'progress' and write.field == '' and write.checkpoint == '' and
-			write.log ~= ''
-		local key = write.name .. ' ' .. write.token
-		if is_line then
-			lines_of[key] = lines_of[key] or {}
-			table.insert(lines_of[key], i)
-		elseif write.write == 'finish' and lines_of[key] then
-			write.lines = {}
-			for _, line in ipairs(lines_of[key]) do
-				ends[line] = i
-				write.lines[#write.lines + 1], write.lines[#write.lines + 2] = 'log', writes[line].log
-			end
-			lines_of[key] = nil
-		else
-			lines_of[key] = nil
-		end
-	end
-	return ends
+local function is_line(write)
+	return write.write == 'progress' and write.field == '' and write.checkpoint == '' and write.log ~= ''
 end
 
-local of_call, answers, ends = arg, { '' }, join_lines()
+-- The lines of a run's log that come before its end are written with that. Gives by number with what lines each of them
+-- is written; that knows, as ends_with, with which end: where there is none, it is a write of its own.
+local function join_lines()
+	local lines_of, joined = {}, {}
+	for i = 1, #writes do
+		local write = writes[i]
+		local token, of = write.token, nil
+		local lines = lines_of[token]
+		if lines and lines.name == write.name then
+			of = lines
+		end
+		if is_line(write) then
+			if of then
+				of[#of + 1], of[#of + 2] = 'log', write.log
+			else
+				of = { 'log', write.log, nil, nil, name = write.name, ends_with = nil }
+			end
+			joined[i] = of
+		elseif of and write.write == 'finish' then
+			write.lines, of.ends_with, of = of, i, nil
+		else
+			of = nil
+		end
+		lines_of[token] = of
+	end
+	return joined
+end
+
+local of_call, answers, joined = arg, { '' }, join_lines()
 begin_gathering()
 for i, write in ipairs(writes) do
-	if not ends[i] then
+	if not (joined[i] and joined[i].ends_with) then
 		arg = write
 		go_to_member(write.name)
 		answers[i + 1] = attempt(WRITES[write.write])
 	end
 end
-for i, ends_with in pairs(ends) do
-	local answer = answers[ends_with + 1]
-	answers[i + 1] = answer.err and answer or { answer[1] }
+for i, lines in pairs(joined) do
+	local answer = lines.ends_with and answers[lines.ends_with + 1]
+	if answer then
+		answers[i + 1] = answer.err and answer or { answer[1] }
+	end
 end
 arg = of_call
 if arg.want ~= '0' then
