@@ -33,7 +33,6 @@
 
 #define LISTEN_BACKLOG 4096 /* who waited for one change asks again at the same time */
 #define STALL_SECONDS  5    /* nginx sends whole requests, so a peer that stalls midway is broken */
-#define DRAIN_MS       4000 /* a start that replaces takes up to 3 s */
 #define FILES_SPARE    ((size_t)16) /* open files that are no connections */
 
 /* ---- one request ---- */
@@ -465,13 +464,13 @@ static bool has_work(const struct server *server)
  */
 static void drain(struct server *server, struct holds *holds)
 {
-	int64_t end_at = clock_monotonic_ms() + DRAIN_MS;
+	int64_t end_at = clock_monotonic_ms() + FASTCGI_DRAIN_MS;
 
 	stop_accepting(server);
 	if (holds != NULL)
 		holds_stop(holds);
 	loop_turn(server->loop, 0);
-	for (int64_t left = DRAIN_MS; left > 0 && has_work(server);
+	for (int64_t left = FASTCGI_DRAIN_MS; left > 0 && has_work(server);
 		left = end_at - clock_monotonic_ms())
 		loop_turn(server->loop, left);
 

@@ -17,6 +17,10 @@
 /* Requests that may wait for that; who comes behind them is refused, and told to come back. */
 #define FASTCGI_WAITING_MAX 2048
 
+/* For how long a process that is told to stop finishes what it serves: less than its supervisor
+ * gives it. */
+#define FASTCGI_DRAIN_MS 4700
+
 /* Whether this process was started as a CGI program, so that fd 0 is not a listening socket. */
 bool fastcgi_is_cgi(void);
 

@@ -33,6 +33,7 @@
 #define REDIS_TIMEOUT_MS 900
 #define REDIS_PAUSE_MS   1000
 #define GRACE_MS         5000
+_Static_assert(FASTCGI_DRAIN_MS < GRACE_MS, "a handler ends by itself");
 /* A process uses about 2 MiB. A request that needs far more fails alone; the process goes on. */
 #define MEMORY_MAX ((size_t)256 << 20)
 

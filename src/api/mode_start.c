@@ -5,13 +5,19 @@
 #include <string.h>
 
 #include "api/body.h"
+#include "api/fastcgi.h"
 #include "api/launch.h"
 #include "api/mode.h"
+#include "base/clock.h"
 
-#define STOP_TRIES     40 /* mostly a worker ends what it executes within three seconds */
-#define STOP_PAUSE_MS  100
-#define REPLACE_ROUNDS 5 /* others may start theirs in between */
-#define AFTER_MAX      16
+/* Mostly a worker ends what it executes within three seconds. */
+#define REPLACES_WITHIN_MS 4000
+#define STOP_PAUSE_MS      100
+#define REPLACE_ROUNDS     5 /* others may start theirs in between */
+#define AFTER_MAX          16
+
+_Static_assert(
+	REPLACES_WITHIN_MS + 500 < FASTCGI_DRAIN_MS, "it is answered though the api is to stop");
 
 static enum error_class refuse_after(struct error *error)
 {
@@ -92,18 +98,20 @@ static enum error_class read_plan(const cJSON *body, const char **ret_hash, stru
 /* Cancels the deployment with this id, and waits until its steps have ended. One that another
  * client has started meanwhile is left alone: it may be the same as ours. */
 static enum error_class stop_live(const struct service *service, const struct target *target,
-	const char *id, struct error *error)
+	const char *id, int64_t give_up_at, struct error *error)
 {
 	const struct run_name name = target_name(target);
-	enum stop_outcome outcome = STOP_CANCELLING;
+	enum stop_outcome outcome;
 	struct deployment deployment;
 
-	for (int i = 0; i < STOP_TRIES; i++) {
+	for (;;) {
 		if (deployment_stop(service->redis, &name, id, service->arena, &outcome,
 			    &deployment, error) != ERROR_NONE)
 			return error->class;
 		if (outcome != STOP_CANCELLING)
 			return ERROR_NONE;
+		if (clock_monotonic_ms() >= give_up_at)
+			break;
 		redis_wait_ms(service->redis, STOP_PAUSE_MS);
 	}
 
@@ -117,6 +125,7 @@ static enum error_class start(const struct service *service, const struct target
 	const struct launch *launch, struct response *response, struct error *error)
 {
 	bool replaces = cJSON_IsTrue(json_member(launch->body, "replace"));
+	const int64_t give_up_at = clock_monotonic_ms() + REPLACES_WITHIN_MS;
 	struct start_result result;
 	bool sent;
 
@@ -126,7 +135,8 @@ static enum error_class start(const struct service *service, const struct target
 			return error->class;
 		if (!sent || result.outcome != START_CONFLICT || !replaces)
 			break;
-		if (stop_live(service, target, result.deployment.id, error) != ERROR_NONE)
+		if (stop_live(service, target, result.deployment.id, give_up_at, error) !=
+			ERROR_NONE)
 			return error->class;
 	}
 

@@ -463,6 +463,33 @@ test('Redis away: 503 with Retry-After, nothing half-written, and back by itself
 });
 
 // The web server has no other way for a request on a connection that it has just made.
+// It waits for a step that does not end: somebody has it, and here that is nobody.
+test('an api that is told to stop while a start replaces a deployment answers it', async () => {
+  const socket = path.join(stack.folder, 'replacing.sock');
+  const words = ['--listen', socket, '--processes', '1', '--development', 'yes'];
+  const api = spawn(path.join(build, 'slipway-api'), [...words, '--redis-url', `unix://${stack.folder}/redis.sock`], {
+    stdio: 'ignore',
+  });
+  const ended = new Promise((resolve) => { api.once('exit', resolve); });
+  const key = 'slipway:{0}:app:default:replaced:hello:greet';
+  try {
+    const connection = await until(() => fastcgi.open(socket).catch(() => false), 'the api listens');
+    const start = (text, more) => ({ mode: 'start', appId: 'replaced', workflowId: 'hello', inputs: { greet: { text } },
+      ...more });
+    await stack.post(start('one', { after: [{ appId: 'never', workflowId: 'hello' }] }));
+    await stack.redis('HSET', key, 'phase', 'executing');
+    const answer = fastcgi.post(connection, '/api/deploy', start('two', { replace: true }));
+    await until(() => stack.redis('HGET', key, 'cancel'), 'it waits for the end');
+    api.kill('SIGTERM');
+    const { status, body } = await answer;
+    assert.deepEqual([status, body.class], [409, 'run_conflict'], JSON.stringify(body));
+  } finally {
+    api.kill('SIGTERM');
+  }
+  assert.equal(await ended, 0);
+  await stack.redis('DEL', key);
+});
+
 test('an api that is told to stop answers what comes on the connections that it took', async () => {
   const socket = path.join(stack.folder, 'another.sock');
   const words = ['--listen', socket, '--processes', '1', '--development', 'yes'];
