@@ -66,9 +66,31 @@ struct work {
 
 /* What is sent. */
 struct built {
-	cJSON *input; /* owned */
-	struct step_set needs;
+	cJSON *input;             /* owned */
+	const char *needs, *uses; /* see core/workflow.h */
 };
+
+/* The set itself is 3 KiB, and gone before anything is waited for. */
+static enum error_class name_needs(
+	const struct work *work, struct built *built, struct error *error)
+{
+	CLEANUP_ARENA struct arena arena = ARENA_EMPTY;
+	const struct target *target = &work->target;
+	char place[INPUT_PLACE_SIZE];
+	struct step_set *needs = arena_allocate(&arena, sizeof(*needs));
+
+	if (needs == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the needs");
+	input_place(target->step, place);
+	if (step_needs(target->workflow, target->step, built->input, place, needs, error) !=
+		ERROR_NONE)
+		return error->class;
+	built->needs = step_set_names(target->app, needs, work->service->arena);
+	built->uses = step_set_uses(needs, work->service->arena);
+	return built->needs != NULL && built->uses != NULL
+		? ERROR_NONE
+		: error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the needs");
+}
 
 static enum error_class build(struct work *work, const struct payload *payload,
 	struct built *ret_built, struct error *error)
@@ -77,7 +99,6 @@ static enum error_class build(struct work *work, const struct payload *payload,
 	const struct input_sources sources = { target->workflow, target->step, payload->inputs,
 		json_member(work->body, "inputs"), payload->config, payload->env, payload->secrets,
 		NULL, target->app };
-	char place[INPUT_PLACE_SIZE];
 	size_t sealed = 0;
 
 	*ret_built = (struct built){ .input = NULL };
@@ -86,9 +107,7 @@ static enum error_class build(struct work *work, const struct payload *payload,
 			error) != ERROR_NONE)
 		return error->class;
 	work->sealed += sealed;
-	input_place(target->step, place);
-	enum error_class class = step_needs(
-		target->workflow, target->step, ret_built->input, place, &ret_built->needs, error);
+	enum error_class class = name_needs(work, ret_built, error);
 	if (class != ERROR_NONE)
 		cJSON_Delete(json_take(&ret_built->input));
 	return class;
@@ -100,7 +119,8 @@ static enum error_class send(const struct work *work, const struct payload *payl
 {
 	CLEANUP_JSON cJSON *input = json_take(&built->input);
 	const struct trigger_options options = {
-		.needs = &built->needs,
+		.needs = built->needs,
+		.uses = built->uses,
 		.input = input,
 		.secrets = payload->secrets,
 		.config = &payload->version,

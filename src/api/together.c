@@ -96,8 +96,7 @@ enum error_class together_trigger(struct together *together, const struct trigge
 		.part = { .trigger = trigger, .arena = arena, .result = ret_result, .error = error }
 	};
 
-	if (trigger_part_prepare(&part.part) != ERROR_NONE)
-		return error->class;
+	trigger_part_prepare(&part.part);
 	STAILQ_INSERT_TAIL(&together->parts, &part, entry);
 	loop_call_at_end(together->loop, &together->hook);
 	loop_wait_in(&part.waiter);

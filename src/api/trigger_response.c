@@ -115,16 +115,6 @@ enum error_class trigger_find(const struct service *service, const struct target
 	return *ret_found ? respond_run(&result, response, error) : ERROR_NONE;
 }
 
-static void copy_needs(const struct step_set *needs, struct trigger *trigger)
-{
-	for (size_t i = 0; i < needs->workflow->step_count; i++)
-		if (needs->contains[i])
-			trigger->needs[trigger->need_count++] = needs->workflow->steps[i].id;
-	for (size_t i = 0; i < needs->other_count; i++)
-		trigger->others[trigger->other_count++] = (struct app_step){ needs->others[i].app,
-			needs->others[i].workflow->id, needs->others[i].step->id };
-}
-
 static enum error_class trigger_run(const struct service *service, const struct trigger *trigger,
 	struct trigger_result *ret_result, struct error *error)
 {
@@ -146,6 +136,8 @@ enum error_class trigger_send(const struct service *service, const struct target
 		.definition = definition,
 		.force = options->force || target->step->action->reuse == ACTION_ALWAYS,
 		.hold_ms = options->hold ? DEPLOYMENT_HOLD_MS : 0,
+		.needs = options->needs,
+		.uses = options->uses,
 		.id = options->id,
 		.config = options->config,
 		.request = options->request,
@@ -160,11 +152,8 @@ enum error_class trigger_send(const struct service *service, const struct target
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the input");
 	step_digest_known(target->workflow, target->step, definition);
 	trigger.outputs = step_outputs(target->step, service->arena);
-	trigger.uses = options->needs != NULL ? step_set_uses(options->needs, service->arena) : "";
-	if (trigger.outputs == NULL || trigger.uses == NULL)
-		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the needs");
-	if (options->needs != NULL)
-		copy_needs(options->needs, &trigger);
+	if (trigger.outputs == NULL)
+		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for the outputs");
 	if (input_digest(options->input, options->secrets, digest, error) != ERROR_NONE ||
 		trigger_run(service, &trigger, &result, error) != ERROR_NONE)
 		return error->class;

@@ -9,7 +9,8 @@
 
 /* All borrowed. */
 struct trigger_options {
-	const struct step_set *needs; /* the steps that must be done before; NULL: none */
+	const char *needs; /* the steps that must be done before: step_set_names; NULL: none */
+	const char *uses;  /* step_set_uses; NULL: none */
 	const cJSON *input;
 	const cJSON *secrets; /* of the app */
 	bool force;

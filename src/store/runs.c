@@ -70,8 +70,8 @@ enum error_class run_trigger(struct redis *redis, const struct trigger *trigger,
 	};
 	struct trigger_part *const parts[] = { &one };
 
-	if (trigger_part_prepare(&one) == ERROR_NONE)
-		triggers_send(redis, parts, 1);
+	trigger_part_prepare(&one);
+	triggers_send(redis, parts, 1);
 	return one.class;
 }
 

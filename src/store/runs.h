@@ -11,11 +11,6 @@
 
 /* ---- for clients ---- */
 
-/* A step of an app of the tenant that the caller is of: it cannot be named otherwise. */
-struct app_step {
-	const char *app, *workflow, *step;
-};
-
 struct trigger {
 	struct run_name name;
 	const char *input;      /* JSON */
@@ -34,10 +29,7 @@ struct trigger {
 	const char *budgets; /* of its tenant: budgets_print; NULL: none */
 	const char *outputs; /* names of its outputs: step_outputs */
 	const char *uses;    /* which outputs of the needs are used: step_set_uses */
-	const char *needs[WORKFLOW_STEPS_MAX]; /* steps of the same workflow */
-	size_t need_count;
-	struct app_step others[APP_NEEDS_MAX]; /* needed steps of other apps, of its tenant */
-	size_t other_count;
+	const char *needs;   /* of its tenant: step_set_names; NULL: none */
 };
 
 enum trigger_outcome {
@@ -54,9 +46,9 @@ enum trigger_outcome {
 struct trigger_result {
 	enum trigger_outcome outcome;
 	struct run run;
-	/* needs that are not done, as step or app.workflow.step; of TRIGGER_RING what waits for one
-	 * another, the first also last */
-	const char *missing[NEEDS_MAX];
+	/* needs that are not done, as step or, of another workflow or app, app.workflow.step; of
+	 * TRIGGER_RING what waits for one another, the first also last */
+	const char **missing;
 	size_t missing_count;
 };
 

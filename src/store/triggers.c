@@ -23,26 +23,9 @@ static enum error_class no_memory(struct error *error)
 
 /* ---- arguments ---- */
 
-/* As the script keeps them: app:workflow:step, with spaces between. */
-static const char *names_of_needs(const struct trigger *trigger, struct arena *arena)
-{
-	const struct run_name *name = &trigger->name;
-	const char *names = "";
-
-	for (size_t i = 0; names != NULL && i < trigger->need_count; i++)
-		names = arena_format(arena, "%s%s%s:%s:%s", names, i > 0 ? " " : "", name->app,
-			name->workflow, trigger->needs[i]);
-	for (size_t i = 0; names != NULL && i < trigger->other_count; i++)
-		names = arena_format(arena, "%s%s%s:%s:%s", names, names[0] != '\0' ? " " : "",
-			trigger->others[i].app, trigger->others[i].workflow,
-			trigger->others[i].step);
-	return names;
-}
-
-enum error_class trigger_part_prepare(struct trigger_part *part)
+void trigger_part_prepare(struct trigger_part *part)
 {
 	const struct trigger *trigger = part->trigger;
-	const char *needs = names_of_needs(trigger, part->arena);
 	const struct script_argument arguments[TRIGGER_ARGUMENTS] = {
 		{ "app", .text = trigger->name.app },
 		{ "workflow", .text = trigger->name.workflow },
@@ -55,7 +38,7 @@ enum error_class trigger_part_prepare(struct trigger_part *part)
 		{ "uses", .text = trigger->uses },
 		{ "force", .text = trigger->force ? "1" : "" },
 		{ "hold", .integer = trigger->hold_ms > 0 ? &trigger->hold_ms : NULL },
-		{ "needs", .text = needs },
+		{ "needs", .text = trigger->needs },
 		{ "run_ms", .integer = &trigger->run_ms },
 		{ "attempts", .integer = &trigger->attempts },
 		{ "retention", .integer = &trigger->retention_seconds },
@@ -68,8 +51,6 @@ enum error_class trigger_part_prepare(struct trigger_part *part)
 
 	memcpy(part->arguments, arguments, sizeof(arguments));
 	run_id_make(part->run_id);
-	part->class = needs != NULL ? ERROR_NONE : no_memory(part->error);
-	return part->class;
 }
 
 static bool is_same(const struct script_argument *one, const struct script_argument *other)
@@ -130,22 +111,36 @@ static const char *word_of(const struct redisReply *reply)
 /* What a client calls a need, by its number in the reply. */
 static const char *need_name(const struct trigger *trigger, int64_t number, struct arena *arena)
 {
-	size_t index = (size_t)number - 1;
+	const char *at = trigger->needs != NULL ? trigger->needs : "";
+	const char *own = arena_format(arena, "%s:%s:", trigger->name.app, trigger->name.workflow);
 
-	if (index < trigger->need_count)
-		return arena_string(arena, trigger->needs[index]);
-	if (index - trigger->need_count >= trigger->other_count)
+	for (; number > 1 && *at != '\0'; number--) {
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	char *name = *at != '\0' ? arena_copy(arena, at, strcspn(at, " ")) : NULL;
+	if (name == NULL || own == NULL)
 		return NULL;
-	const struct app_step *other = &trigger->others[index - trigger->need_count];
-	return arena_format(arena, "%s.%s.%s", other->app, other->workflow, other->step);
+	if (text_has_prefix(name, own))
+		return name + strlen(own);
+	for (char *colon = name; (colon = strchr(colon, ':')) != NULL;)
+		*colon = '.';
+	return name;
 }
 
 static enum error_class read_missing(const struct redisReply *missing,
 	const struct trigger *trigger, struct arena *arena, struct trigger_result *result,
 	struct error *error)
 {
+	const size_t count = reply_count(missing) < NEEDS_MAX ? reply_count(missing) : NEEDS_MAX;
+
 	result->missing_count = 0;
-	for (size_t i = 0; i < reply_count(missing) && i < ARRAY_LEN(result->missing); i++) {
+	if (count == 0)
+		return ERROR_NONE;
+	result->missing = arena_allocate_array(arena, count, sizeof(*result->missing));
+	if (result->missing == NULL)
+		return no_memory(error);
+	for (size_t i = 0; i < count; i++) {
 		const struct redisReply *item = reply_item(missing, i);
 		const char *name = result->outcome == TRIGGER_RING
 			? arena_string(arena, reply_text(item))

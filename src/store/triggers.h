@@ -27,8 +27,8 @@ struct trigger_part {
 	char run_id[RUN_ID_SIZE];
 };
 
-/* Makes what is to be sent of it. ERROR_OUT_OF_MEMORY, also in its class. */
-enum error_class trigger_part_prepare(struct trigger_part *part) SLIPWAY_MUST_CHECK;
+/* Makes what is to be sent of it. */
+void trigger_part_prepare(struct trigger_part *part);
 
 /*
  * Sends TRIGGERS_MAX or fewer that were prepared, all of one tenant, and says of each what has

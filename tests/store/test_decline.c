@@ -362,8 +362,7 @@ static void need_one_with(const char *output)
 		.run_ms = 60000,
 		.attempts = 3,
 		.retention_seconds = 3600,
-		.needs = { "repo" },
-		.need_count = 1 };
+		.needs = "acme:site:repo" };
 	struct trigger repo = { .name = name,
 		.input = "{}",
 		.digest = "d",

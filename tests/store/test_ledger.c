@@ -214,8 +214,7 @@ static struct trigger_result ask(const char *workflow, const char *step, const c
 		.run_ms = 60000,
 		.attempts = 3,
 		.retention_seconds = RETENTION,
-		.needs = { need },
-		.need_count = need != NULL ? 1 : 0 };
+		.needs = need };
 	ck_assert_msg(run_trigger(redis, &wanted, &arena, &result, &error) == ERROR_NONE, "%s",
 		error.message);
 	return result;
@@ -257,7 +256,7 @@ START_TEST(test_what_was_removed_is_done_no_longer)
 	ck_assert_int_eq(run_output(redis, &name, &arena, &output, &error), ERROR_NONE);
 	ck_assert_ptr_null(output.output);
 	ck_assert_str_eq(output.status, "removed");
-	struct trigger_result result = ask("site", "project", "repo");
+	struct trigger_result result = ask("site", "project", "acme:site:repo");
 	ck_assert_int_eq(result.outcome, TRIGGER_NEEDS_NOT_DONE);
 	ck_assert_str_eq(result.missing[0], "repo");
 	ck_assert_int_eq(ask("site", "repo", NULL).outcome, TRIGGER_NEW);

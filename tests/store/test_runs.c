@@ -514,8 +514,7 @@ START_TEST(test_needs_must_be_done_and_their_outputs_count)
 		.run_ms = 60000,
 		.attempts = 3,
 		.retention_seconds = 3600,
-		.needs = { "repo" },
-		.need_count = 1 };
+		.needs = "acme:site:repo" };
 	ck_assert_int_eq(run_trigger(redis, &dependent, &arena, &result, &error), ERROR_NONE);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEEDS_NOT_DONE);
 	ck_assert_uint_eq(result.missing_count, 1);

@@ -71,8 +71,8 @@ static void trigger(const struct run_name *name, const struct run_name *need)
 		.retention_seconds = 90000 };
 	struct trigger_result result;
 	if (need != NULL)
-		trigger.others[trigger.other_count++] =
-			(struct app_step){ need->app, need->workflow, need->step };
+		trigger.needs =
+			arena_format(&arena, "%s:%s:%s", need->app, need->workflow, need->step);
 	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s",
 		error.message);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
