@@ -42,14 +42,17 @@ static const char *request_id(const struct source *source, char id[REQUEST_ID_SI
 	return sodium_bin2hex(id, REQUEST_ID_SIZE, bytes, sizeof(bytes));
 }
 
-/* The normalised path; where the server sends none, the request target without its query. */
-static const char *request_path(const struct source *source, char *path, size_t size)
+/* The normalised path; where the server sends none, the request target without its query, which is
+ * the caller's to free. NULL: no memory. */
+static const char *request_path(const struct source *source, char **ret_cut)
 {
-	const char *given = source_parameter(source, "DOCUMENT_URI");
-	if (given[0] == '\0')
-		given = source_parameter(source, "REQUEST_URI");
-	text_copy_part(path, size, given, strcspn(given, "?"));
-	return path;
+	const char *path = source_parameter(source, "DOCUMENT_URI");
+	if (path[0] != '\0' && strchr(path, '?') == NULL)
+		return path;
+	if (path[0] == '\0')
+		path = source_parameter(source, "REQUEST_URI");
+	*ret_cut = strndup(path, strcspn(path, "?"));
+	return *ret_cut;
 }
 
 /* Even a partly received body may contain a secret. */
@@ -73,13 +76,14 @@ bool incoming_handle(request_handler *handler, void *context, const struct reque
 bool incoming_serve(const struct source *source, request_handler *handler, void *context,
 	struct held_request *held, struct response *response)
 {
-	char path[512], id[REQUEST_ID_SIZE];
+	char id[REQUEST_ID_SIZE];
 	int64_t length = 0;
 	char *body = NULL;
+	char *cut = NULL;
 	struct request request = {
 		.id = request_id(source, id),
 		.method = source_parameter(source, "REQUEST_METHOD"),
-		.path = request_path(source, path, sizeof(path)),
+		.path = request_path(source, &cut),
 		.query = source_parameter(source, "QUERY_STRING"),
 		.host = source_parameter(source, "HTTP_HOST"),
 		.authorization = source_parameter(source, "HTTP_AUTHORIZATION"),
@@ -92,6 +96,8 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 	};
 	const char *length_text = source_parameter(source, "CONTENT_LENGTH");
 
+	if (request.path == NULL)
+		return false;
 	if (length_text[0] != '\0' && (!text_to_integer(length_text, &length) || length < 0))
 		length = 0;
 	request.body_too_large = length > (int64_t)REQUEST_BODY_MAX;
@@ -99,6 +105,7 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 		body = calloc(1, (size_t)length + 1);
 		if (body == NULL || !read_all(source, body, (size_t)length)) {
 			wipe_body(body, (size_t)length);
+			free(cut);
 			return false;
 		}
 		request.body = body;
@@ -111,5 +118,6 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 		incoming_handle(handler, context, &request, response);
 	}
 	wipe_body(body, (size_t)length);
+	free(cut);
 	return true;
 }

@@ -191,11 +191,24 @@ static enum error_class refuse_overload(struct error *error)
 	return error->class;
 }
 
-static enum error_class take_route(struct service *service, struct request *request,
-	struct token *caller, struct response *response, struct error *error)
-{
-	const struct route *route = NULL;
+/* A request that is handled, in its arena: that has a page in any case, and of a coroutine's stack
+ * each page counts for all that wait. */
+struct handling {
+	struct service service;
+	struct request request;
+	struct token caller;
 	char app[IDENTIFIER_SIZE];
+	struct error error;
+};
+
+static enum error_class take_route(
+	struct handling *handling, struct response *response, struct error *error)
+{
+	struct service *service = &handling->service;
+	struct request *request = &handling->request;
+	struct token *caller = &handling->caller;
+	char *app = handling->app;
+	const struct route *route = NULL;
 
 	if (find_route(request, &route, response, error) != ERROR_NONE)
 		return error->class;
@@ -214,24 +227,28 @@ static enum error_class take_route(struct service *service, struct request *requ
 }
 
 static enum error_class dispatch(const struct service *service, const struct request *request,
-	struct response *response, struct error *error)
+	struct handling *handling, struct response *response)
 {
-	struct service serving = *service;
-	struct request addressed = *request;
-	struct token caller = { .role = ROLE_NONE };
-
+	handling->service = *service;
+	handling->request = *request;
+	handling->caller.role = ROLE_NONE;
 	if (origins_apply(service->settings->origins, request, response))
 		return ERROR_NONE;
 	if (request->overloaded)
-		return refuse_overload(error);
-	return take_route(&serving, &addressed, &caller, response, error);
+		return refuse_overload(&handling->error);
+	return take_route(handling, response, &handling->error);
 }
 
 void request_handle(
 	const struct service *service, const struct request *request, struct response *response)
 {
-	struct error error;
-	if (dispatch(service, request, response, &error) != ERROR_NONE)
-		response_problem(response, &error, NULL, NULL);
+	static const struct error no_memory = { .class = ERROR_OUT_OF_MEMORY,
+		.message = "no memory for the request" };
+	struct handling *handling = arena_allocate(service->arena, sizeof(*handling));
+
+	if (handling == NULL)
+		response_problem(response, &no_memory, NULL, NULL);
+	else if (dispatch(service, request, handling, response) != ERROR_NONE)
+		response_problem(response, &handling->error, NULL, NULL);
 	request_audit(service, request, response);
 }
