@@ -13,11 +13,31 @@
 #include "api/route.h"
 #include "api/target.h"
 #include "base/text.h"
-#include "base/unset.h"
 #include "core/definition_memory.h"
 #include "core/dry_run.h"
 #include "store/app_steps.h"
 #include "store/shown.h"
+
+static enum error_class no_memory(struct error *error)
+{
+	return error_set(error, ERROR_OUT_OF_MEMORY, "no memory to read a status");
+}
+
+/* Puts those that have a run behind those that are shown already. */
+static enum error_class add_runs(
+	struct arena *arena, struct shown *shown, const struct shown *more, struct error *error)
+{
+	struct run *runs = arena_allocate_array(arena, shown->count + more->count, sizeof(*runs));
+
+	if (runs == NULL)
+		return no_memory(error);
+	memcpy(runs, shown->runs, shown->count * sizeof(*runs));
+	shown->runs = runs;
+	for (size_t i = 0; i < more->count; i++)
+		if (more->runs[i].id[0] != '\0')
+			runs[shown->count++] = more->runs[i];
+	return ERROR_NONE;
+}
 
 /* Where the deployment was started by another build, its workflow may have had steps that this one
  * has no more: they are shown behind the others, as far as they have a run. */
@@ -26,30 +46,27 @@ static enum error_class add_removed(const struct service *service, const struct 
 {
 	const struct app_name app = target_app(target);
 	char definition[DEFINITION_SIZE];
-	UNSET struct app_steps steps;
-	UNSET struct shown removed;
+	struct shown removed = { .count = 0 };
 
 	workflow_digest_known(target->workflow, definition);
 	if (shown->deployment.definition[0] == '\0' ||
 		strcmp(shown->deployment.definition, definition) == 0)
 		return ERROR_NONE;
-	if (app_steps_list(service->redis, &app, target->workflow_id, service->arena, &steps,
+	struct app_steps *steps = arena_allocate(service->arena, sizeof(*steps));
+	if (steps == NULL)
+		return no_memory(error);
+	if (app_steps_list(service->redis, &app, target->workflow_id, service->arena, steps,
 		    error) != ERROR_NONE)
 		return error->class;
-	removed.count = 0;
-	removed.with_deployment = false;
-	for (size_t i = 0; i < steps.count && shown->count + removed.count < SHOWN_MAX; i++)
-		if (workflow_step(target->workflow, steps.names[i].step) == NULL)
-			removed.names[removed.count++] = steps.names[i];
+	removed.names = steps->names;
+	for (size_t i = 0; i < steps->count && shown->count + removed.count < SHOWN_MAX; i++)
+		if (workflow_step(target->workflow, steps->names[i].step) == NULL)
+			steps->names[removed.count++] = steps->names[i];
 	if (removed.count == 0)
 		return ERROR_NONE;
 	if (shown_read(service->redis, service->arena, &removed, error) != ERROR_NONE)
 		return error->class;
-
-	for (size_t i = 0; i < removed.count; i++)
-		if (removed.runs[i].id[0] != '\0')
-			shown->runs[shown->count++] = removed.runs[i];
-	return ERROR_NONE;
+	return add_runs(service->arena, shown, &removed, error);
 }
 
 /* Compiled-in steps; with the deployment, and the step that it began with where it was started by a
@@ -58,14 +75,19 @@ static enum error_class read_known(const struct service *service, const struct t
 	struct shown *shown, struct error *error)
 {
 	const struct workflow_definition *workflow = target->workflow;
+	struct run_name *names =
+		arena_allocate_array(service->arena, workflow->step_count + 1, sizeof(*names));
 
-	shown->count = workflow->step_count;
-	shown->with_deployment = true;
-	for (size_t i = 0; i < shown->count; i++)
-		shown->names[i] = (struct run_name){ target->tenant, target->app, workflow->id,
+	if (names == NULL)
+		return no_memory(error);
+	for (size_t i = 0; i < workflow->step_count; i++)
+		names[i] = (struct run_name){ target->tenant, target->app, workflow->id,
 			workflow->steps[i].id };
-	shown->names[shown->count++] =
+	names[workflow->step_count] =
 		(struct run_name){ target->tenant, target->app, workflow->id, DRY_RUN_GUARD_ID };
+	shown->names = names;
+	shown->count = workflow->step_count + 1;
+	shown->with_deployment = true;
 	if (shown_read(service->redis, service->arena, shown, error) != ERROR_NONE)
 		return error->class;
 
@@ -80,16 +102,18 @@ static enum error_class read_unknown(const struct service *service, const struct
 	struct shown *shown, struct error *error)
 {
 	const struct app_name app = target_app(target);
-	struct app_steps steps;
+	struct app_steps *steps = arena_allocate(service->arena, sizeof(*steps));
 	size_t count = 0;
 
-	if (app_steps_list(service->redis, &app, target->workflow_id, service->arena, &steps,
+	if (steps == NULL)
+		return no_memory(error);
+	if (app_steps_list(service->redis, &app, target->workflow_id, service->arena, steps,
 		    error) != ERROR_NONE)
 		return error->class;
-	if (steps.count == 0)
+	if (steps->count == 0)
 		return target_unknown(target, error);
-	memcpy(shown->names, steps.names, sizeof(steps.names));
-	shown->count = steps.count;
+	shown->names = steps->names;
+	shown->count = steps->count;
 	shown->with_deployment = true;
 	if (shown_read(service->redis, service->arena, shown, error) != ERROR_NONE)
 		return error->class;
@@ -108,9 +132,12 @@ static enum error_class read_shown(const struct service *service, const struct t
 	if (target->step_id == NULL)
 		return target->workflow != NULL ? read_known(service, target, shown, error)
 						: read_unknown(service, target, shown, error);
+	struct run_name *name = arena_allocate(service->arena, sizeof(*name));
+	if (name == NULL)
+		return no_memory(error);
+	*name = target_name(target);
+	shown->names = name;
 	shown->count = 1;
-	shown->with_deployment = false;
-	shown->names[0] = target_name(target);
 	if (shown_read(service->redis, service->arena, shown, error) != ERROR_NONE)
 		return error->class;
 	return target_is_known(target) || shown->runs[0].id[0] != '\0'
@@ -159,7 +186,7 @@ static enum error_class handle_post(const struct service *service, const struct 
 {
 	(void)request;
 	struct target target;
-	UNSET struct shown shown;
+	struct shown shown = { .count = 0 };
 	if (target_from_body_any(service, body, false, &target, error) != ERROR_NONE ||
 		read_shown(service, &target, &shown, error) != ERROR_NONE)
 		return error->class;
@@ -244,11 +271,10 @@ static enum error_class handle_get(const struct service *service, const struct r
 		NULL };
 	CLEANUP_JSON cJSON *query = NULL; /* the target borrows its texts */
 	struct target target;
-	UNSET struct shown shown;
+	struct shown shown = { .count = 0 };
 	struct wish wish;
 	char tag[RUN_TAG_SIZE], watched[APP_MEMBER_SIZE];
 
-	shown.count = 0;
 	if (query_parse(request->query, names, &query, error) != ERROR_NONE)
 		return error->class;
 	response_subject(response, query);

@@ -10,22 +10,25 @@
 
 #include "base/clock.h"
 #include "base/record.h"
-#include "base/unset.h"
 #include "store/deployments.h"
 #include "store/ended_memory.h"
 #include "store/keys.h"
 #include "store/server.h"
 #include "store/waits.h"
 
-#define COMMANDS_MAX (3 + SHOWN_MAX)
-#define MADE_MAX     ((size_t)4 * 1024) /* of a status object that is remembered */
+#define MADE_MAX ((size_t)4 * 1024) /* of a status object that is remembered */
 
-/* The words of the commands. */
+/* A hash that is asked for. */
+struct asked {
+	const char *words[2];          /* the second is its key */
+	const struct ended_run *known; /* of a run; NULL: all of it is asked for */
+};
+
+/* All of it is in the arena, as large as it has to be: most ask for one run. */
 struct question {
-	const char *keys[SHOWN_MAX + 1];          /* in the arena: most ask for a few of as many */
-	const struct ended_run *known[SHOWN_MAX]; /* NULL: all of it is asked for */
-	const char *words[SHOWN_MAX + 1][2];
-	struct redis_words commands[COMMANDS_MAX];
+	struct asked *asked; /* of each run, and of the deployment */
+	struct redis_words *commands;
+	struct redisReply **replies;
 	size_t count;
 	size_t first; /* command of a run; behind TIME, where that is asked for */
 };
@@ -52,23 +55,31 @@ static bool make_marks(struct redis_tail *tail)
 	return true;
 }
 
-/* The question for the hash of number `i`, whose key is made. */
-static void ask_for(struct question *question, size_t i, const struct redis_tail *fields)
+/* The question for a hash whose key is made. */
+static void ask_for(
+	struct question *question, const struct asked *asked, const struct redis_tail *fields)
 {
-	question->words[i][0] = "HMGET";
-	question->words[i][1] = question->keys[i];
-	question->commands[question->count++] =
-		(struct redis_words){ 2, question->words[i], fields };
+	question->commands[question->count++] = (struct redis_words){ 2, asked->words, fields };
 }
 
-static bool make_key(
-	struct question *question, size_t i, const struct run_name *name, struct arena *arena)
+static bool make_key(struct asked *asked, const struct run_name *name, struct arena *arena)
 {
 	char key[KEY_SIZE];
 
 	run_key_make(key, name);
-	question->keys[i] = arena_string(arena, key);
-	return question->keys[i] != NULL;
+	asked->words[0] = "HMGET";
+	asked->words[1] = arena_string(arena, key);
+	return asked->words[1] != NULL;
+}
+
+static bool make_room(const struct shown *shown, struct question *question, struct arena *arena)
+{
+	const size_t hashes = shown->count + 1, commands = hashes + 2;
+
+	question->asked = arena_allocate_array(arena, hashes, sizeof(*question->asked));
+	question->commands = arena_allocate_array(arena, commands, sizeof(*question->commands));
+	question->replies = arena_allocate_array(arena, commands, sizeof(struct redisReply *));
+	return question->asked != NULL && question->commands != NULL && question->replies != NULL;
 }
 
 static bool make_keys(const struct shown *shown, struct question *question, struct arena *arena)
@@ -78,9 +89,10 @@ static bool make_keys(const struct shown *shown, struct question *question, stru
 		DEPLOYMENT_STEP_ID };
 
 	for (size_t i = 0; i < shown->count; i++)
-		if (!make_key(question, i, &shown->names[i], arena))
+		if (!make_key(&question->asked[i], &shown->names[i], arena))
 			return false;
-	return !shown->with_deployment || make_key(question, SHOWN_MAX, &deployment, arena);
+	return !shown->with_deployment ||
+		make_key(&question->asked[shown->count], &deployment, arena);
 }
 
 /* Whether nothing else is to be asked of the runs than the marks. */
@@ -90,8 +102,9 @@ static bool recall(
 	bool are_known = true;
 
 	for (size_t i = 0; i < shown->count; i++) {
-		question->known[i] = now != 0 ? ended_recall(question->keys[i], now, arena) : NULL;
-		are_known = are_known && question->known[i] != NULL;
+		struct asked *asked = &question->asked[i];
+		asked->known = now != 0 ? ended_recall(asked->words[1], now, arena) : NULL;
+		are_known = are_known && asked->known != NULL;
 	}
 	return are_known;
 }
@@ -104,8 +117,9 @@ static bool ask(
 	static const char *const beat_words[] = { "HGETALL", KEY_WORKERS };
 	static struct redis_tail of_run, of_marks, of_deployment;
 
-	if (!make_keys(shown, question, arena) || !make_tail(&of_run, &run_shown) ||
-		!make_marks(&of_marks) || !make_tail(&of_deployment, &deployment_shown))
+	if (!make_room(shown, question, arena) || !make_keys(shown, question, arena) ||
+		!make_tail(&of_run, &run_shown) || !make_marks(&of_marks) ||
+		!make_tail(&of_deployment, &deployment_shown))
 		return false;
 	const bool are_known = recall(shown, question, now, arena);
 	question->count = 0;
@@ -113,9 +127,10 @@ static bool ask(
 		question->commands[question->count++] = (struct redis_words){ 1, time_words, NULL };
 	question->first = question->count;
 	for (size_t i = 0; i < shown->count; i++)
-		ask_for(question, i, question->known[i] != NULL ? &of_marks : &of_run);
+		ask_for(question, &question->asked[i],
+			question->asked[i].known != NULL ? &of_marks : &of_run);
 	if (shown->with_deployment)
-		ask_for(question, SHOWN_MAX, &of_deployment);
+		ask_for(question, &question->asked[shown->count], &of_deployment);
 	if (!are_known)
 		question->commands[question->count++] = (struct redis_words){ 2, beat_words, NULL };
 	return true;
@@ -197,34 +212,34 @@ static enum error_class take_deployment(struct deployment *deployment,
 	return ERROR_NONE;
 }
 
-static enum error_class take_runs(const struct question *question,
-	struct redisReply *const *replies, int64_t now, struct arena *arena, struct shown *shown,
-	struct error *error)
+static enum error_class take_runs(const struct question *question, int64_t now, struct arena *arena,
+	struct shown *shown, struct error *error)
 {
 	const size_t count = shown->count;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct redisReply *values = replies[question->first + i];
+		const struct redisReply *values = question->replies[question->first + i];
+		const struct asked *asked = &question->asked[i];
 		struct run *run = &shown->runs[i];
-		if (question->known[i] != NULL) {
-			*run = question->known[i]->run;
+		if (asked->known != NULL) {
+			*run = asked->known->run;
 			continue;
 		}
 		if (take_run(run, &shown->names[i], values, arena, error) != ERROR_NONE)
 			return error->class;
-		run->now = server_time_of(replies[0]);
-		remember(run, question->keys[i], values, now, arena);
+		run->now = server_time_of(question->replies[0]);
+		remember(run, asked->words[1], values, now, arena);
 	}
 	return ERROR_NONE;
 }
 
-static enum error_class take_all(struct redis *redis, const struct question *question,
-	struct redisReply *const *replies, int64_t now, struct arena *arena, struct shown *shown,
-	struct error *error)
+static enum error_class take_all(struct redis *redis, const struct question *question, int64_t now,
+	struct arena *arena, struct shown *shown, struct error *error)
 {
+	struct redisReply *const *replies = question->replies;
 	const bool has_more = question->first > 0;
 
-	if (take_runs(question, replies, now, arena, shown, error) != ERROR_NONE)
+	if (take_runs(question, now, arena, shown, error) != ERROR_NONE)
 		return error->class;
 	const struct run_name *first = &shown->runs[0].name;
 	deployment_init(&shown->deployment, first->app, first->workflow);
@@ -239,16 +254,16 @@ static enum error_class take_all(struct redis *redis, const struct question *que
 }
 
 /* Whether all that is remembered is still so; what is not is forgotten. */
-static bool check_known(const struct question *question, struct redisReply *const *replies,
-	const struct shown *shown)
+static bool check_known(const struct question *question, const struct shown *shown)
 {
 	bool are_same = true;
 
 	for (size_t i = 0; i < shown->count; i++) {
-		if (question->known[i] == NULL ||
-			has_marks(question->known[i], replies[question->first + i]))
+		const struct asked *asked = &question->asked[i];
+		if (asked->known == NULL ||
+			has_marks(asked->known, question->replies[question->first + i]))
 			continue;
-		ended_forget(question->keys[i]);
+		ended_forget(asked->words[1]);
 		are_same = false;
 	}
 	return are_same;
@@ -258,23 +273,21 @@ static bool check_known(const struct question *question, struct redisReply *cons
 static enum error_class read_turn(struct redis *redis, int64_t now, bool recalls,
 	struct arena *arena, struct shown *shown, bool *ret_is_read, struct error *error)
 {
-	UNSET struct question question;
-	UNSET struct redisReply *replies[COMMANDS_MAX];
+	struct question question = { .count = 0 };
 
 	if (!ask(shown, &question, recalls ? now : 0, arena))
 		return no_memory(error);
 	/* No status depends on the heartbeats: a key that is no hash is a matter for 'slipway
 	 * verify'. */
 	const size_t required = question.count - (question.first > 0 ? 1 : 0);
-	if (redis_batch_lenient(redis, required, question.count, question.commands, replies,
-		    error) != ERROR_NONE)
+	if (redis_batch_lenient(redis, required, question.count, question.commands,
+		    question.replies, error) != ERROR_NONE)
 		return error->class;
-	*ret_is_read = check_known(&question, replies, shown);
-	enum error_class class = *ret_is_read
-		? take_all(redis, &question, replies, now, arena, shown, error)
-		: ERROR_NONE;
+	*ret_is_read = check_known(&question, shown);
+	enum error_class class =
+		*ret_is_read ? take_all(redis, &question, now, arena, shown, error) : ERROR_NONE;
 	for (size_t i = 0; i < question.count; i++)
-		reply_free(replies[i]);
+		reply_free(question.replies[i]);
 	return class;
 }
 
@@ -283,8 +296,13 @@ enum error_class shown_read(
 {
 	const int64_t now = clock_monotonic_ms();
 	bool is_read;
-	enum error_class class = read_turn(redis, now, true, arena, shown, &is_read, error);
 
+	if (shown->count == 0 || shown->count > SHOWN_MAX)
+		return error_set(error, ERROR_INTERNAL, "a status of %zu runs", shown->count);
+	shown->runs = arena_allocate_array(arena, shown->count, sizeof(*shown->runs));
+	if (shown->runs == NULL)
+		return no_memory(error);
+	enum error_class class = read_turn(redis, now, true, arena, shown, &is_read, error);
 	if (class != ERROR_NONE || is_read)
 		return class;
 	return read_turn(redis, now, false, arena, shown, &is_read, error);

@@ -13,15 +13,16 @@
 
 struct shown {
 	/* set by the caller: which runs, and whether the deployment of the first one's workflow */
-	struct run_name names[SHOWN_MAX];
-	size_t count;
+	const struct run_name *names; /* borrowed */
+	size_t count;                 /* 1 to SHOWN_MAX */
 	bool with_deployment;
 
-	struct run runs[SHOWN_MAX];   /* fields that no status shows are "" and 0 */
+	struct run *runs;             /* of each; fields that no status shows are "" and 0 */
 	struct deployment deployment; /* empty if it was not asked for */
 };
 
-/* Reads them; idle runs and an empty deployment if there are none. Texts are in the arena. */
+/* Reads them; idle runs and an empty deployment if there are none. They and their texts are in the
+ * arena. */
 enum error_class shown_read(struct redis *redis, struct arena *arena, struct shown *shown,
 	struct error *error) SLIPWAY_MUST_CHECK;
 

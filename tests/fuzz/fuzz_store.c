@@ -85,10 +85,9 @@ static enum error_class read_page(struct redis *redis, struct arena *arena, stru
 
 static enum error_class read_shown(struct redis *redis, struct arena *arena, struct error *error)
 {
-	struct shown shown = { .names = { { "default", "acme", "hello", "greet" },
-				       { "default", "acme", "hello", "note" } },
-		.count = 2,
-		.with_deployment = true };
+	static const struct run_name names[] = { { "default", "acme", "hello", "greet" },
+		{ "default", "acme", "hello", "note" } };
+	struct shown shown = { .names = names, .count = 2, .with_deployment = true };
 	char tag[RUN_TAG_SIZE];
 
 	enum error_class class = shown_read(redis, arena, &shown, error);

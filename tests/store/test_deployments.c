@@ -1365,9 +1365,10 @@ END_TEST
 
 START_TEST(test_a_status_of_all_steps_has_the_deployment)
 {
-	struct shown shown = { .count = STEPS, .with_deployment = true };
+	struct run_name names[STEPS];
+	struct shown shown = { .names = names, .count = STEPS, .with_deployment = true };
 	for (size_t i = 0; i < STEPS; i++)
-		shown.names[i] = (struct run_name){ "default", "acme", "site", ids[i] };
+		names[i] = (struct run_name){ "default", "acme", "site", ids[i] };
 	ck_assert_int_eq(shown_read(redis, &arena, &shown, &error), ERROR_NONE);
 	ck_assert_str_eq(shown.deployment.id, "");
 	struct start_result started = start((struct wanted){ .keep = false });

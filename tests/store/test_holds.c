@@ -103,14 +103,15 @@ static size_t faults(bool repair)
 static struct run read_run(const char *app, const char *workflow, const char *step)
 {
 	const struct worker_heartbeat beat = { .name = "w-1", .version = "0", .executors = 1 };
-	struct shown shown = { .names = { { "default", app, workflow, step } }, .count = 1 };
+	const struct run_name name = { "default", app, workflow, step };
+	struct shown shown = { .names = &name, .count = 1 };
 	int64_t beat_at;
 	/* As if it had been queued for a while. */
 	struct run run;
-	ck_assert_int_eq(run_read(redis, &shown.names[0], &arena, &run, &error), ERROR_NONE);
+	ck_assert_int_eq(run_read(redis, &name, &arena, &run, &error), ERROR_NONE);
 	if (run.ready_at > 0) {
 		char key[KEY_SIZE];
-		run_key_make(key, &shown.names[0]);
+		run_key_make(key, &name);
 		STORE_TELL(redis, "HSET", key, "ready_at", "1");
 	}
 	do {

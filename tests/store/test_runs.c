@@ -282,7 +282,7 @@ START_TEST(test_what_has_ended_leaves_unsaid_what_can_be_known)
 
 	ck_assert_uint_eq(count_fields(ARRAY_LEN(needless), needless), 0);
 	struct run unsaid = read_run();
-	struct shown shown = { .names = { name }, .count = 1 };
+	struct shown shown = { .names = &name, .count = 1 };
 	ck_assert_int_eq(shown_read(redis, &arena, &shown, &error), ERROR_NONE);
 	ck_assert_int_eq(unsaid.attempt, 1);
 	ck_assert_str_eq(status_of(&shown.runs[0]), status_of(&unsaid));
@@ -324,7 +324,7 @@ START_TEST(test_a_status_is_made_of_the_fields_that_are_read_for_it)
 	size_t count = 2;
 	struct redisReply *reply;
 	struct run all = read_run();
-	struct shown shown = { .names = { name }, .count = 1 };
+	struct shown shown = { .names = &name, .count = 1 };
 	cJSON *status_of_all, *status_of_shown;
 	run_key_make(key, &name);
 	for (size_t i = 0; i < run_shown.count + run_hidden.count; i++) {

@@ -53,10 +53,10 @@ static struct buffer written;
 /* What a poll of the app shows, and how many commands that took beside what is asked here. */
 static const char *show(const char *app)
 {
-	shown.count = STEPS;
-	shown.with_deployment = false;
+	static struct run_name names[STEPS];
+	shown = (struct shown){ .names = names, .count = STEPS };
 	for (size_t i = 0; i < STEPS; i++)
-		shown.names[i] = (struct run_name){ "default", app, "site", steps[i] };
+		names[i] = (struct run_name){ "default", app, "site", steps[i] };
 	ck_assert_msg(shown_read(redis, &arena, &shown, &error) == ERROR_NONE, "%s", error.message);
 
 	buffer_init(&written, 64 << 10);

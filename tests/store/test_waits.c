@@ -103,7 +103,7 @@ static void stand_executing(int64_t lease_ms)
 
 static const struct run *look(void)
 {
-	shown = (struct shown){ .names = { name }, .count = 1 };
+	shown = (struct shown){ .names = &name, .count = 1 };
 	ck_assert_msg(shown_read(redis, &arena, &shown, &error) == ERROR_NONE, "%s", error.message);
 	return &shown.runs[0];
 }

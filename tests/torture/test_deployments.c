@@ -134,8 +134,10 @@ static struct shown shown_now;
 
 static enum error_class call_shown(void)
 {
-	shown_now =
-		(struct shown){ .names = { repo, project }, .count = 2, .with_deployment = true };
+	static struct run_name names[2];
+	names[0] = repo;
+	names[1] = project;
+	shown_now = (struct shown){ .names = names, .count = 2, .with_deployment = true };
 	return shown_read(redis, &arena, &shown_now, &error);
 }
 
