@@ -48,6 +48,10 @@ LDFLAGS += --coverage
 else
 CFLAGS += -O2 -fstack-protector-strong -fstack-clash-protection
 CPPFLAGS += -D_FORTIFY_SOURCE=3
+# A program has what it uses: a third of the text of slipway-api and half of its tables are of others, and each process
+# would have had the tables for itself, as they hold addresses.
+CFLAGS += -ffunction-sections -fdata-sections
+LDFLAGS += -Wl,--gc-sections
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 CONTROL_FLOW := -fcf-protection=full
 CFLAGS += $(CONTROL_FLOW)
@@ -96,9 +100,9 @@ BASE_OBJECTS := $(call objects,$(BASE))
 STORE_OBJECTS := $(call objects,$(STORE)) $(BUILD)/obj/gen/scripts.o
 # Actions and what they call: every program that knows workflows links all of it.
 ACTION_OBJECTS := $(call objects,$(WORKFLOWS) $(CORE) $(HTTP) $(PROVIDER) $(ACTION))
-# slipway-api calls no provider, and links none of the libraries that those take who do.
+# slipway-api calls no provider, and links none of the libraries that those take who do, nor the tables of calls.
 CALLING := src/http/client.c src/http/url.c src/provider/github_app.c src/provider/github_app_key.c \
-	src/provider/github_installation.c src/action/git_object.c
+	src/provider/github_calls.c src/provider/github_installation.c src/provider/vercel_calls.c src/action/git_object.c
 offline = $(filter-out $(call objects,$(CALLING)),$(1)) $(call objects,src/offline/offline.c)
 API_OBJECTS := $(call objects,$(API))
 WORKER_OBJECTS := $(call objects,$(WORKER))
