@@ -130,12 +130,10 @@ struct connection {
 	bool is_kept;   /* behind this request */
 	struct held_request
 		*held; /* of its request; NULL: it has none, or one that may not be held */
-	TAILQ_ENTRY(connection) entry;
-	STAILQ_ENTRY(connection) in_line;
+	TAILQ_ENTRY(connection) entry; /* in the line, or among the others */
 };
 
-/* Connections that have something to be served. */
-STAILQ_HEAD(line, connection);
+TAILQ_HEAD(connections, connection);
 
 struct server {
 	struct loop *loop;
@@ -146,9 +144,9 @@ struct server {
 	request_handler *handler;
 	void *context;
 
-	TAILQ_HEAD(connections, connection) connections;
-	struct line line; /* of those that have a request, or were closed */
-	bool held_next;   /* it takes turns with those that are held */
+	struct connections line;   /* those that have something to be served, or were closed */
+	struct connections others; /* all that do not stand in it */
+	bool held_next;            /* it takes turns with those that are held */
 	size_t count, in_line, served;
 	size_t most;       /* connections */
 	bool is_accepting; /* the listener is watched */
@@ -185,7 +183,7 @@ static void connection_close(struct connection *connection)
 	connection_let_go(connection);
 	loop_unwatch(server->loop, &connection->watch);
 	close(connection->watch.fd);
-	TAILQ_REMOVE(&server->connections, connection, entry);
+	TAILQ_REMOVE(&server->others, connection, entry);
 	server->count--;
 	free(connection);
 }
@@ -197,7 +195,8 @@ static void connection_line_up(struct connection *connection)
 
 	connection->state = CONNECTION_READY;
 	connection->has_more = false;
-	STAILQ_INSERT_TAIL(&server->line, connection, in_line);
+	TAILQ_REMOVE(&server->others, connection, entry);
+	TAILQ_INSERT_TAIL(&server->line, connection, entry);
 	server->in_line++;
 	loop_call_at_end(server->loop, &server->hook);
 }
@@ -237,7 +236,7 @@ static bool connection_open(struct server *server, int descriptor)
 		return false;
 	}
 
-	TAILQ_INSERT_TAIL(&server->connections, connection, entry);
+	TAILQ_INSERT_TAIL(&server->others, connection, entry);
 	server->count++;
 	return true;
 }
@@ -388,9 +387,10 @@ static void refuse_overload(void *context, const struct request *request, struct
 
 static struct connection *take_from_line(struct server *server)
 {
-	struct connection *connection = STAILQ_FIRST(&server->line);
+	struct connection *connection = TAILQ_FIRST(&server->line);
 
-	STAILQ_REMOVE_HEAD(&server->line, in_line);
+	TAILQ_REMOVE(&server->line, connection, entry);
+	TAILQ_INSERT_TAIL(&server->others, connection, entry);
 	server->in_line--;
 	connection->state = CONNECTION_SERVED;
 	return connection;
@@ -450,7 +450,7 @@ static bool has_work(const struct server *server)
 	if (server->in_line > 0 || server->served > 0 ||
 		(server->held != NULL && held_requests_have_work(server->held)))
 		return true;
-	TAILQ_FOREACH(connection, &server->connections, entry)
+	TAILQ_FOREACH(connection, &server->others, entry)
 	if (connection->state == CONNECTION_UNUSED)
 		return true;
 	return false;
@@ -475,8 +475,9 @@ static void drain(struct server *server, struct holds *holds)
 		loop_turn(server->loop, left);
 
 	struct connection *connection, *next;
-	for (connection = TAILQ_FIRST(&server->connections); connection != NULL;
-		connection = next) {
+	while (server->in_line > 0)
+		connection_close(take_from_line(server));
+	for (connection = TAILQ_FIRST(&server->others); connection != NULL; connection = next) {
 		next = TAILQ_NEXT(connection, entry);
 		if (connection->state != CONNECTION_SERVED &&
 			(connection->held == NULL || !connection->held->is_handled))
@@ -516,8 +517,8 @@ enum error_class fastcgi_serve(struct loop *loop, struct holds *holds, int liste
 		return error_set(error, ERROR_OUT_OF_MEMORY, "no memory for FastCGI");
 	if (holds != NULL && held_requests_new(loop, &calls, &server.held, error) != ERROR_NONE)
 		return error->class;
-	TAILQ_INIT(&server.connections);
-	STAILQ_INIT(&server.line);
+	TAILQ_INIT(&server.line);
+	TAILQ_INIT(&server.others);
 	if (holds != NULL)
 		holds_limit(holds, server.most / 4 * 3);
 	server.watch = (struct loop_watch){ listener, on_listener_ready, &server };
