@@ -42,7 +42,7 @@ static bool write_response(const struct response *response, bool has_body)
 
 enum error_class cgi_serve(request_handler *handler, void *context, struct error *error)
 {
-	const struct source source = { parameter, read_input, NULL };
+	const struct source source = { parameter, read_input, NULL, NULL };
 	struct response response;
 
 	response_init(&response);

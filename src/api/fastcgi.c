@@ -8,8 +8,9 @@
  * struct of its own. The web server sends a request whole, and reads what it is sent: on those two
  * the process waits, and no longer than STALL_SECONDS.
  *
- * The streams of libfcgi take 17 KiB: a request has them until it was read, and what is sent is
- * written as records.h has it. One that is held has no coroutine either: see held.h.
+ * The streams of libfcgi take 17 KiB, and the parameters 1 KiB: a request has them until it was
+ * read, and what is sent is written as records.h has it. One that is held has no coroutine either:
+ * see held.h.
  */
 #include "api/fastcgi.h"
 
@@ -37,13 +38,19 @@
 
 /* ---- one request ---- */
 
+/* While it is served. */
+struct serving {
+	FCGX_Request request;
+	bool is_sound; /* its input was read to its end, and had no fault */
+};
+
 /* As FCGX_GetParam has it, without a call for each of those that it is not. */
 static const char *parameter(const void *context, const char *name)
 {
-	const FCGX_Request *request = context;
+	const struct serving *serving = context;
 	const size_t length = strlen(name);
 
-	for (char **entry = request->envp; entry != NULL && *entry != NULL; entry++)
+	for (char **entry = serving->request.envp; entry != NULL && *entry != NULL; entry++)
 		if (**entry == *name && strncmp(*entry, name, length) == 0 &&
 			(*entry)[length] == '=')
 			return *entry + length + 1;
@@ -52,60 +59,43 @@ static const char *parameter(const void *context, const char *name)
 
 static ssize_t read_input(const void *context, char *bytes, size_t length)
 {
-	const FCGX_Request *request = context;
-	return FCGX_GetStr(bytes, (int)length, request->in);
+	const struct serving *serving = context;
+	return FCGX_GetStr(bytes, (int)length, serving->request.in);
 }
 
-/* One that is served. */
-struct serving {
-	FCGX_Request *request;
-	request_handler *handler;
-	void *context;
-	bool is_sound; /* its input had no fault */
-};
-
 /* Also reads the record that ends the input: left unread, it would precede the next request. */
-static void end_input(struct serving *serving)
+static void end_input(void *context)
 {
-	FCGX_Request *request = serving->request;
+	struct serving *serving = context;
+	FCGX_Request *request = &serving->request;
 	char rest[512];
 
 	while (FCGX_GetStr(rest, (int)sizeof(rest), request->in) > 0) {}
 	serving->is_sound = FCGX_GetError(request->in) == 0;
-	FCGX_FreeStream(&request->in);
-	FCGX_FreeStream(&request->out);
-	FCGX_FreeStream(&request->err);
+	FCGX_Free(request, 0);
+	request->envp = NULL;
 }
 
-/* All that is wanted of the input was read by now. */
-static void handle_read(void *context, const struct request *request, struct response *response)
-{
-	struct serving *serving = context;
-
-	if (serving->request->in != NULL)
-		end_input(serving);
-	serving->handler(serving->context, request, response);
-}
-
-static bool send_response(const FCGX_Request *request, const struct response *response)
+static bool send_response(
+	const FCGX_Request *request, const struct response *response, bool has_body)
 {
 	CLEANUP_BUFFER struct buffer records = BUFFER_EMPTY(RECORDS_MAX);
-	const char *method = parameter(request, "REQUEST_METHOD");
-	bool has_body = method == NULL || strcmp(method, "HEAD") != 0;
 
 	return records_append(&records, request->requestId, response, has_body) &&
 		buffer_write(&records, request->ipcFd);
 }
 
 /* Whether it has its response, or is held. */
-static bool serve_fastcgi(struct serving *serving, struct held_request *held)
+static bool serve_fastcgi(
+	struct serving *serving, request_handler *handler, void *context, struct held_request *held)
 {
-	const struct source source = { parameter, read_input, serving->request };
+	const struct source source = { parameter, read_input, end_input, serving };
+	const bool has_body = strcmp(source_parameter(&source, "REQUEST_METHOD"), "HEAD") != 0;
 	struct response response;
 
 	response_init(&response);
-	bool is_served = incoming_serve(&source, handle_read, serving, held, &response) &&
-		(response.held || send_response(serving->request, &response));
+	bool is_served = incoming_serve(&source, handler, context, held, &response) &&
+		(response.held || send_response(&serving->request, &response, has_body));
 	response_release(&response);
 	return is_served;
 }
@@ -320,15 +310,14 @@ static bool read_request(struct connection *connection, FCGX_Request *request)
  * held. */
 static bool serve_request(struct connection *connection, request_handler *handler, void *context)
 {
-	FCGX_Request request;
-	struct serving serving = { &request, handler, context, false };
+	struct serving serving = { .is_sound = false };
 
-	if (!read_request(connection, &request))
+	if (!read_request(connection, &serving.request))
 		return false;
-	connection->is_kept = request.keepConnection != 0;
-	connection->held = make_held(connection, request.requestId);
-	bool is_served = serve_fastcgi(&serving, connection->held);
-	FCGX_Free(&request, 0);
+	connection->is_kept = serving.request.keepConnection != 0;
+	connection->held = make_held(connection, serving.request.requestId);
+	bool is_served = serve_fastcgi(&serving, handler, context, connection->held);
+	FCGX_Free(&serving.request, 0);
 	if (!is_served || !serving.is_sound)
 		return false;
 	return connection_is_held(connection) ? !held_request_is_lost(connection->held)

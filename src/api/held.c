@@ -181,9 +181,10 @@ static void list_remove(struct held_request *held)
 	held->list = NULL;
 }
 
+/* Nothing waits in here: the room for the texts need not stand on each stack. */
 bool held_request_keep(struct held_request *held, const struct request *request)
 {
-	UNSET char copied[TEXTS_MAX];
+	static char copied[TEXTS_MAX];
 	size_t length = copy_texts(request, &held->hold, copied, sizeof(copied));
 	struct question *question;
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "slipway/field.h"
 
 const char *source_parameter(const struct source *source, const char *name)
 {
@@ -42,17 +43,35 @@ static const char *request_id(const struct source *source, char id[REQUEST_ID_SI
 	return sodium_bin2hex(id, REQUEST_ID_SIZE, bytes, sizeof(bytes));
 }
 
-/* The normalised path; where the server sends none, the request target without its query, which is
- * the caller's to free. NULL: no memory. */
-static const char *request_path(const struct source *source, char **ret_cut)
+/* The normalised path; where the server sends none, the request target. */
+static const char *request_path(const struct source *source)
 {
 	const char *path = source_parameter(source, "DOCUMENT_URI");
-	if (path[0] != '\0' && strchr(path, '?') == NULL)
-		return path;
-	if (path[0] == '\0')
-		path = source_parameter(source, "REQUEST_URI");
-	*ret_cut = strndup(path, strcspn(path, "?"));
-	return *ret_cut;
+	return path[0] != '\0' ? path : source_parameter(source, "REQUEST_URI");
+}
+
+/* For as long as the request may wait, for which the source need not keep all that nobody asked
+ * for. The path has no query any more. The caller's to free; NULL: no memory. */
+static char *copy_texts(struct request *request)
+{
+	const char **const texts[] = { &request->method, &request->path, &request->query,
+		&request->host, &request->authorization, &request->origin, &request->content_type,
+		&request->content_encoding, &request->if_none_match };
+	size_t lengths[ARRAY_LEN(texts)], size = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		lengths[i] = texts[i] == &request->path ? strcspn(request->path, "?")
+							: strlen(*texts[i]);
+		size += lengths[i] + 1;
+	}
+	char *copied = malloc(size), *next = copied;
+	for (size_t i = 0; copied != NULL && i < ARRAY_LEN(texts); i++) {
+		memcpy(next, *texts[i], lengths[i]);
+		next[lengths[i]] = '\0';
+		*texts[i] = next;
+		next += lengths[i] + 1;
+	}
+	return copied;
 }
 
 /* Even a partly received body may contain a secret. */
@@ -79,11 +98,10 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 	char id[REQUEST_ID_SIZE];
 	int64_t length = 0;
 	char *body = NULL;
-	char *cut = NULL;
 	struct request request = {
 		.id = request_id(source, id),
 		.method = source_parameter(source, "REQUEST_METHOD"),
-		.path = request_path(source, &cut),
+		.path = request_path(source),
 		.query = source_parameter(source, "QUERY_STRING"),
 		.host = source_parameter(source, "HTTP_HOST"),
 		.authorization = source_parameter(source, "HTTP_AUTHORIZATION"),
@@ -96,8 +114,6 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 	};
 	const char *length_text = source_parameter(source, "CONTENT_LENGTH");
 
-	if (request.path == NULL)
-		return false;
 	if (length_text[0] != '\0' && (!text_to_integer(length_text, &length) || length < 0))
 		length = 0;
 	request.body_too_large = length > (int64_t)REQUEST_BODY_MAX;
@@ -105,19 +121,25 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 		body = calloc(1, (size_t)length + 1);
 		if (body == NULL || !read_all(source, body, (size_t)length)) {
 			wipe_body(body, (size_t)length);
-			free(cut);
 			return false;
 		}
 		request.body = body;
 		request.body_length = (size_t)length;
 	}
 
+	char *texts = copy_texts(&request);
+	if (texts == NULL) {
+		wipe_body(body, (size_t)length);
+		return false;
+	}
+	if (source->end != NULL)
+		source->end(source->context);
 	if (incoming_handle(handler, context, &request, response) &&
 		!held_request_keep(held, &request)) {
 		request.hold = NULL; /* it is too large to be kept: answered as it stands now */
 		incoming_handle(handler, context, &request, response);
 	}
 	wipe_body(body, (size_t)length);
-	free(cut);
+	free(texts);
 	return true;
 }

@@ -14,7 +14,9 @@ struct source {
 	const char *(*parameter)(const void *context, const char *name); /* NULL: it has none */
 	/* At most length bytes of the body; 0 or less: there are no more. */
 	ssize_t (*read)(const void *context, char *bytes, size_t length);
-	const void *context;
+	/* Neither is asked for any more; NULL: that is of no interest. */
+	void (*end)(void *context);
+	void *context;
 };
 
 /* "" where there is none. */
