@@ -412,20 +412,22 @@ class Plan:
                 self.launch('retry', app, self.wants[app], '', False, seen=self.model.deployments[app].digest or '')
 
     def used(self, run, a, b):
-        """What a run has used is made anew while it works: it is made of both."""
+        """What a run has used is made anew while it works, and gives something else, mostly: it is made of both."""
+        self.limits = ''
         self.start(run, a, b)
         for _ in range(2):
-            self.take(run, 0, 0)
+            self.take_as(3, '', False, 'worker0')
             for other in [other for other in self.model.runs if other.lease and not other.needs]:
-                self.finish(other, other.lease, 0, a & 1)
-        user = next((other for other in self.model.runs if other.lease and other.home[1] == 'project'), None)
+                self.finish(other, other.lease, 0, 1 + (a & 1))
+        users = [other for other in self.model.runs if other.lease and other.home[1] == 'project']
+        user = next((other for other in users if other.home == (run.home[0], 'project')), users[0] if users else None)
         need = user and self.model.named['%s:site:repo' % user.home[0]]
         if need and need.status == 'done':
-            self.needs(user, user.lease, a, b)
+            self.needs(user, user.lease, a, b & 1)
             self.trigger(need, 5, 1)
-            self.take(run, 0, 0)
+            self.take_as(3, '', False, 'worker0')
             if need.lease:
-                self.finish(need, need.lease, 0, b & 1)
+                self.finish(need, need.lease, 0, 1 + (a & 1 ^ (b < 6)))
             self.needs(user, user.lease, a, b)
 
     def again(self, run, a, b):
@@ -625,6 +627,8 @@ class Plan:
         self.pause_it(*PAUSES[a & 3], json.dumps(NOTE))
         for other in self.model.runs[b & 1:]:
             self.trigger(other, 5, 0)
+        if b == 7:
+            self.stray_among(a)
         self.take_as(3, '', bool(b & 2), 'worker0')
         held = [other for other in self.model.runs if other.aside]
         if held and b == 3:
@@ -638,6 +642,14 @@ class Plan:
             self.pause_it(*PAUSES[a & 3], '')
         for _ in range(1 + (b & 3)):
             self.take_as(1, '', False, 'worker0')
+
+    def stray_among(self, a):
+        """A hand puts one among those that are held which does not wait there."""
+        model = self.model
+        found = [other for other in model.runs if other.home[0] in model.ready.lanes and
+                 (other.phase != 'queued' or other.due is not None)]
+        if found:
+            self.put_in_lane(found[a % len(found)])
 
     def come_late(self, run, a, b):
         """One waits for the limit of its action, which is free, but its app is held: others come, late, or have waited."""
@@ -785,19 +797,26 @@ class Plan:
         self.write('release', run, token=token)
 
     def crash(self, run, a, b):
+        """A worker is lost; now and then each that takes the run."""
         run = self.executing(self.model.runs.index(run), b)
-        if run:
+        for _ in range(CRASHES if b == 6 else 1):
+            if run and not run.lease:
+                self.take_as(1, '', False, 'worker0')
+            if run and run.lease:
+                self.lose(run, a, b)
+
+    def lose(self, run, a, b):
+        self.pulse(run, a, b)
+        if a & 1:
+            # Its supervisor has seen it, after a time in which nobody could look.
+            self.set_clock(self.model.now + LEASE_MS // 2)
             self.pulse(run, a, b)
-            if a & 1:
-                # Its supervisor has seen it, after a time in which nobody could look.
-                self.set_clock(self.model.now + LEASE_MS // 2)
-                self.pulse(run, a, b)
-                self.renew(run, run.lease, 0, b)
-            self.set_clock(run.lease_until)
-            lost = run.lease
-            self.reap_one(run, LEASE_MS if a > 5 else 0)
-            if b & 1 and lost != run.lease:
-                self.release(run, lost, a, b)  # it lived, and hands back what it no longer has
+            self.renew(run, run.lease, 0, b)
+        self.set_clock(run.lease_until)
+        lost = run.lease
+        self.reap_one(run, LEASE_MS if a > 5 else 0)
+        if b & 1 and lost != run.lease:
+            self.release(run, lost, a, b)  # it lived, and hands back what it no longer has
 
     def reap(self, run, a, b):
         members = [run for run in self.model.runs if run.member in {**self.model.live, **self.model.delayed}]
@@ -822,6 +841,8 @@ class Plan:
 
     def pass_time(self, run, a, b):
         self.set_clock(self.model.now + PASSES_MS[a])
+        if PASSES_MS[a] > RETENTION * 1000:
+            self.sweep(run, a, b)  # before anything else changes
 
     def until(self, run, a, b):
         """To a moment at which something is to happen, or one before or behind it."""
@@ -886,13 +907,18 @@ class Plan:
             self.add('a hand adds %s to %s' % (run.member, BEGUN),
                      ['ZADD', BEGUN, model.now, run.member], answer)
         else:
-            steps = model.ready.lanes.setdefault(app, [])
-            answer = int(action not in steps)
-            model.ready.lanes[app] = [action] + [other for other in steps if other != action]
-            self.add('a hand adds %s to its lane' % run.member,
-                     ['ZADD', READY + ':' + app, -10**6 - len(self.steps), action], answer)
+            self.put_in_lane(run)
         if b & 1 and (a & 1 or app in model.ready.turns_of(tenant_of(app))):
             self.take(run, 0, 0)
+
+    def put_in_lane(self, run):
+        app, action = run.home[0], run.member.split(':', 2)[2]
+        steps = self.model.ready.lanes.setdefault(app, [])
+        answer = int(action not in steps)
+        self.model.ready.lanes[app] = [action] + [other for other in steps if other != action]
+        self.touched |= {run.member}
+        self.add('a hand adds %s to its lane' % run.member,
+                 ['ZADD', READY + ':' + app, -10**6 - len(self.steps), action], answer)
 
     def linger(self, run, a, b):
         """A run stands on the queue for longer than its work may take."""
