@@ -183,8 +183,9 @@ static bool add_run_facts(cJSON *json, const struct ended_run *run, const char *
 		{ "actor", run->actor },
 	};
 
+	/* It is unsaid where an older build has put into the list what a newer one has ended. */
 	return add_texts(json, texts, ARRAY_LEN(texts)) &&
-		json_add(json, "attempt", json_integer(run->attempt)) &&
+		json_add(json, "attempt", json_integer(run->attempt > 0 ? run->attempt : 1)) &&
 		json_add(json, "crashes", json_integer(run->crashes)) &&
 		json_add(json, "queuedAt", time_json(run->queued_at)) &&
 		json_add(json, "startedAt", time_json(run->started_at)) &&

@@ -91,6 +91,15 @@ test('a run that was tried again tells of each attempt', async () => {
   assert.equal(run.error.class, 'network');
 });
 
+// While workers are already of this build, and the api is not yet.
+test('a run whose only attempt an older build did not find in its hash had one', async () => {
+  const app = anApp();
+  await hello(app);
+  await stack.redis('LPUSH', key(app, 'history'), '9000000000000-0 done hello greet r1 - - - - - -');
+  const [run] = (await get(`/api/apps/${app}/history`)).runs;
+  assert.deepEqual([run.runId, run.attempt, run.crashes], ['r1', 1, 0]);
+});
+
 test('pages neither repeat nor miss a run while others are added', async () => {
   const app = anApp();
   for (let i = 0; i < 4; i += 1) await hello(app, `text ${i}`);
