@@ -21,15 +21,19 @@ static enum error_class no_memory(struct error *error)
 
 /* ---- what was taken ---- */
 
+/* As fields_told() in lease_run.lua has them. */
+static const char *const told_of_all[] = { "run", "status", "phase", "input", "attempt", "attempts",
+	"queued_at", "started_at", "run_deadline" };
+
 static enum error_class read_claim(const struct redisReply *item, int64_t now, struct arena *arena,
 	struct taken *taken, struct error *error)
 {
+	const struct run_list list = { ARRAY_LEN(told_of_all), told_of_all, reply_item(item, 3) };
 	struct claim *claim = &taken->claim;
 
 	lease_set_name(&claim->lease, &taken->name);
 	text_copy(claim->lease.token, TOKEN_SIZE, reply_text(reply_item(item, 2)));
-	if (run_from_hash(&claim->run, &taken->name, reply_item(item, 3), now, arena, error) !=
-		ERROR_NONE)
+	if (run_from_list(&claim->run, &taken->name, &list, now, arena, error) != ERROR_NONE)
 		return error->class;
 	return ledger_decode(reply_item(item, 4), &claim->ledger, error);
 }

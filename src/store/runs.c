@@ -33,19 +33,30 @@ static bool take_field(
 		record_take(&run_hidden, run, name, text, arena);
 }
 
-enum error_class run_from_hash(struct run *run, const struct run_name *name,
-	const struct redisReply *hash, int64_t now, struct arena *arena, struct error *error)
+enum error_class run_from_list(struct run *run, const struct run_name *name,
+	const struct run_list *list, int64_t now, struct arena *arena, struct error *error)
 {
+	const size_t unnamed = list->name_count;
 	struct run_name kept;
 	bool complete = run_name_copy(&kept, name, arena);
 
 	run_init(run, &kept);
 	run->now = now;
-	for (size_t i = 0; complete && i + 1 < reply_count(hash); i += 2)
-		complete = take_field(
-			run, reply_text(reply_item(hash, i)), reply_item(hash, i + 1), arena);
+	for (size_t i = 0; complete && i < unnamed; i++)
+		complete = take_field(run, list->names[i], reply_item(list->reply, i), arena);
+	for (size_t i = unnamed; complete && i + 1 < reply_count(list->reply); i += 2)
+		complete = take_field(run, reply_text(reply_item(list->reply, i)),
+			reply_item(list->reply, i + 1), arena);
 	run_add_unsaid(run);
 	return complete ? ERROR_NONE : no_memory(error);
+}
+
+enum error_class run_from_hash(struct run *run, const struct run_name *name,
+	const struct redisReply *hash, int64_t now, struct arena *arena, struct error *error)
+{
+	const struct run_list list = { .reply = hash };
+
+	return run_from_list(run, name, &list, now, arena, error);
 }
 
 static const char *word_of(const struct redisReply *reply)

@@ -191,6 +191,18 @@ enum error_class run_from_hash(struct run *ret_run, const struct run_name *name,
 	const struct redisReply *hash, int64_t now, struct arena *arena,
 	struct error *error) SLIPWAY_MUST_CHECK;
 
+/* A flat list whose first values have no names in it. */
+struct run_list {
+	size_t name_count;
+	const char *const *names; /* of those */
+	const struct redisReply *reply;
+};
+
+/* The same of such a list. */
+enum error_class run_from_list(struct run *ret_run, const struct run_name *name,
+	const struct run_list *list, int64_t now, struct arena *arena,
+	struct error *error) SLIPWAY_MUST_CHECK;
+
 /* Reads what told() in transitions.lua returned about a run; idle if it returned nothing. */
 enum error_class run_told(struct run *ret_run, const struct run_name *name,
 	const struct redisReply *reply, struct arena *arena,

@@ -178,11 +178,12 @@ class Model(Dependants, Queue, Budgets):
         return True
 
     def told(self, word, run):
-        """What is to be logged of a run that has ended, or gone to another worker."""
-        facts = 'run status reason error attempt crashes queued_at request'.split()
-        unsaid = {'attempt': 1, 'crashes': 0}
-        return [word, self.now, {fact: str(unsaid.get(fact, '') if getattr(run, fact) is None else getattr(run, fact))
-                                 for fact in facts}]
+        """What is to be logged of a run that has ended, or gone to another worker: some of it where there is any."""
+        facts = {'run': '', 'status': '', 'attempt': 1, 'queued_at': '', 'reason': None, 'error': None, 'crashes': None,
+                 'request': None}
+        told = {fact: unsaid if getattr(run, fact) is None else getattr(run, fact) for fact, unsaid in facts.items()}
+        return [word, self.now, {fact: str(value) for fact, value in told.items()
+                                 if facts[fact] is not None or value not in (None, '', 0)}]
 
     # ---- the scripts ----
 

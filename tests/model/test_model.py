@@ -978,6 +978,13 @@ setattr(Plan, 'pass', Plan.pass_time)
 # ---- what Redis said ----
 
 
+def plain_claim(item):
+    """What is told of each run has no names; a ledger without a row is not told."""
+    first = 'run status phase input attempt attempts queued_at started_at run_deadline'.split()
+    told = dict(zip(first, item[3])) | as_dict(item[3][len(first):])
+    return [*item[:3], told, as_dict(item[4] if len(item) > 4 else [])]
+
+
 def plain(answer):
     """An answer in the form in which the model gives it: what stands in a hash is a dict."""
     if isinstance(answer, list) and answer and isinstance(answer[0], str):
@@ -990,13 +997,17 @@ def plain(answer):
             answer = [*answer[:3], ['a ring']]
         return [as_dict(item) if i in hashes else item for i, item in enumerate(answer)]
     if isinstance(answer, list) and len(answer) == 3 and isinstance(answer[2], list):
-        return [answer[0], answer[1], [[*item[:2], *(as_dict(part) if isinstance(part, list) else part for part in item[2:])]
+        return [answer[0], answer[1], [plain_claim(item) if item[0] == 'claimed' else
+                                       [*item[:2], *(as_dict(part) if isinstance(part, list) else part for part in item[2:])]
                                        for item in answer[2]]]
     return answer if answer is not None else []
 
 
 def read_answer(answer, step):
-    return [plain(part) for part in answer] if step.parts else plain(answer)
+    if not step.parts:
+        return plain(answer)
+    # A word alone is what the end says that a line was written with.
+    return [plain([part] if isinstance(part, str) and part else part) for part in answer]
 
 
 def named_parts(step):

@@ -124,6 +124,38 @@ START_TEST(test_all_that_has_ended_and_the_next_in_one_call)
 }
 END_TEST
 
+START_TEST(test_a_claim_and_an_end_say_what_stands_in_the_hash)
+{
+	struct claim claims[RUNS];
+	struct many many;
+	claim_all(claims);
+	const struct run *claimed = &claims[1].run;
+	const struct run stands = read_run("two");
+	ck_assert_str_ne(claimed->id, "");
+	ck_assert_str_eq(claimed->id, stands.id);
+	ck_assert_str_eq(claimed->status, "running");
+	ck_assert_str_eq(claimed->phase, "executing");
+	ck_assert_str_eq(claimed->input, "{}");
+	ck_assert_int_eq(claimed->attempt, 1);
+	ck_assert_int_eq(claimed->attempts, 5);
+	ck_assert_int_eq(claimed->crashes, 0);
+	ck_assert_int_gt(claimed->queued_at, 0);
+	ck_assert_int_eq(claimed->queued_at, stands.queued_at);
+	ck_assert_int_eq(claimed->started_at, stands.started_at);
+	ck_assert_int_eq(claimed->run_deadline, claimed->started_at + 3600000);
+	ck_assert_int_eq(cJSON_GetArraySize(claims[1].ledger), 0);
+	prepare(&many, claims);
+	work_send(redis, &many.work);
+	const struct run *ended = &many.writes[1].ended;
+	ck_assert_str_eq(ended->id, stands.id);
+	ck_assert_int_eq(ended->attempt, 1);
+	ck_assert_int_eq(ended->crashes, 0);
+	ck_assert_int_eq(ended->queued_at, stands.queued_at);
+	ck_assert_str_eq(ended->reason, "");
+	ck_assert_str_eq(ended->error, "");
+}
+END_TEST
+
 START_TEST(test_a_lost_lease_is_that_of_one_run)
 {
 	struct claim claims[RUNS];
@@ -353,6 +385,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_all_that_has_ended_and_the_next_in_one_call,
+		test_a_claim_and_an_end_say_what_stands_in_the_hash,
 		test_a_lost_lease_is_that_of_one_run, test_a_broken_key_is_that_of_one_run,
 		test_a_broken_queue_keeps_no_result_from_being_written,
 		test_writes_of_one_run_happen_in_their_order,

@@ -51,7 +51,7 @@ local function claim(was, app, workflow, step)
 	keep_begun(was, is_first, seconds_kept_by('running', was.retention, deadline), owned[1], count_events)
 	local name = member()
 	gather('ZADD', live, was.lease_until, name)
-	return { 'claimed', name, was.lease, fields_told(was), owned }
+	return { 'claimed', name, was.lease, fields_told(was), owned[1] and owned }
 end
 
 -- One that was begun has no lane that could be held: it waits by itself, until another that the same limit counts ends

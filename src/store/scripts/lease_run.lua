@@ -29,11 +29,11 @@ local function lease_run(was, app, workflow, step)
 	return deadline
 end
 
--- What its worker is told of it.
+-- What its worker is told of it: values in an order that store/queue.c knows, then names with theirs. Each word of a
+-- reply has its price.
 local function fields_told(was)
-	local fields = { 'run', was.run, 'status', was.status, 'phase', was.phase, 'input', was.input or '',
-		'attempt', was.attempt or '', 'attempts', was.attempts or '', 'queued_at', was.queued_at or '',
-		'started_at', was.started_at, 'run_deadline', was.run_deadline }
+	local fields = { was.run, was.status, was.phase, was.input or '', was.attempt or '', was.attempts or '',
+		was.queued_at or '', was.started_at, was.run_deadline, nil, nil, nil, nil, nil, nil, nil }
 	for i = 1, #TOLD_TOO do
 		local field = TOLD_TOO[i]
 		if was[field] then

@@ -14,8 +14,9 @@
 --                `reserve=1`: that of a tenant is there so that others find an executor
 --   expired      error JSON for the deadline
 -- Gives {now, '1' where the last one had begun before, list of what it met}. Each of these begins with a word and the
--- name tenant:app:workflow:step: claimed, with token, hash and ledger as flat lists; expired, with facts of the end;
--- declined (it is of another build), with id of the run and its definition; broken, with why nobody can run it.
+-- name tenant:app:workflow:step: claimed, with token, what is told of it (lease_run.lua), and the ledger as a flat list
+-- where it has a row; expired, with facts of the end; declined (it is of another build), with id of the run and its
+-- definition; broken, with why nobody can run it.
 
 local LOOKS_MAX = 32 -- at runs that cannot be taken
 

@@ -16,8 +16,8 @@
 --   write  what it is: finish, progress, release, retry or wait; all up to the next `write` is of it
 --   name   of the run, tenant:app:workflow:step
 --   and what the file of this name asks for
--- Returns {what take.lua gives ('': nothing was to be taken), what the file gives for each write in turn}; an error in
--- the place of what could not be done.
+-- Returns {what take.lua gives ('': nothing was to be taken), what the file gives for each write in turn, or the word
+-- of that alone}; an error in the place of what could not be done.
 
 local function attempt(call)
 	local fine, answer = pcall(call)
@@ -68,7 +68,7 @@ end
 for i, lines in pairs(joined) do
 	local answer = lines.ends_with and answers[lines.ends_with + 1]
 	if answer then
-		answers[i + 1] = answer.err and answer or { answer[1] }
+		answers[i + 1] = answer.err and answer or answer[1]
 	end
 end
 arg = of_call
