@@ -4,6 +4,7 @@
  */
 #include "store/triggers.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -182,11 +183,64 @@ static enum error_class read_result(const struct redisReply *reply, const struct
 		reply_integer(reply_item(reply, 1)), arena, error);
 }
 
+/* What the script says of a run that is queued at once: the rest of its status is what was sent.
+ * deployment is "" where it is of none. */
+struct queued {
+	int64_t now, version;
+	const char *deployment;
+};
+
+/* `queued NOW VERSION`, and a deployment behind it, if any. */
+static bool parse_queued(const char *text, struct queued *ret_queued)
+{
+	char *end;
+
+	if (!text_has_prefix(text, "queued "))
+		return false;
+	ret_queued->now = strtoll(text + strlen("queued "), &end, 10);
+	if (*end != ' ')
+		return false;
+	ret_queued->version = strtoll(end, &end, 10);
+	ret_queued->deployment = *end == ' ' ? end + 1 : "";
+	return *end == ' ' || *end == '\0';
+}
+
+static enum error_class read_queued(const char *text, struct trigger_part *part)
+{
+	const struct trigger *trigger = part->trigger;
+	struct run *run = &part->result->run;
+	struct run_name name;
+	struct queued queued;
+
+	if (!parse_queued(text, &queued))
+		return error_set(
+			part->error, ERROR_INTERNAL, "the script trigger answered '%s'", text);
+	part->result->outcome = TRIGGER_NEW;
+	part->result->missing_count = 0;
+	const bool complete = run_name_copy(&name, &trigger->name, part->arena);
+	run_init(run, &name);
+	run->id = arena_string(part->arena, part->run_id);
+	run->deployment = arena_string(part->arena, queued.deployment);
+	run->status = "running";
+	run->phase = "queued";
+	run->attempt = 1;
+	run->attempts = trigger->attempts;
+	run->version = queued.version;
+	run->now = run->queued_at = run->ready_at = queued.now;
+	run->run_deadline = queued.now + trigger->run_ms;
+	return complete && run->id != NULL && run->deployment != NULL ? ERROR_NONE
+								      : no_memory(part->error);
+}
+
 static void read_part(const struct redisReply *answer, struct trigger_part *part)
 {
-	part->class = reply_is_error(answer)
-		? reply_error(answer, part->error)
-		: read_result(answer, part->trigger, part->arena, part->result, part->error);
+	if (reply_is_error(answer))
+		part->class = reply_error(answer, part->error);
+	else if (reply_text(answer)[0] != '\0')
+		part->class = read_queued(reply_text(answer), part);
+	else
+		part->class =
+			read_result(answer, part->trigger, part->arena, part->result, part->error);
 }
 
 /* As the first of them has. */

@@ -82,7 +82,7 @@ MUTANTS = [
     ('trigger_that_waits_keeps_nothing', 'trigger_run', '\thold_result(keeps)\n', ''),
     ('trigger_ignores_force', 'trigger_run', "arg.force ~= '1' and ", ''),
     ('trigger_forgets_its_id', 'trigger_run', "if arg.trigger ~= '' and (", 'if false and ('),
-    ('trigger_is_known_by_the_last_id_only', 'new_run', 'new.triggers or triggers', 'new.triggers'),
+    ('trigger_is_known_by_the_last_id_only', 'new_run', 'known or triggers', 'known'),
     ('triggers_together_are_not_live', 'together', "\tredis.call('ZADD', live, unpack(list.live))\n", ''),
     ('triggers_together_have_no_turn', 'together', "'NX', unpack(list.lanes))", "'XX', unpack(list.lanes))"),
     ('triggers_together_end_the_turns_of_others', 'together', "'NX', unpack(list.lanes))", "unpack(list.lanes))"),

@@ -15,10 +15,9 @@ TENANTS = ['one', 'two']
 DELAYED_PHASES = ('waiting', 'retrying', 'blocked')
 QUEUED_LOOK_MS = 12 * 3600 * 1000
 LOOKS = 32
-# What the worker that takes a run is told of it; what a client is told of one that it has put on the queue.
+# What the worker that takes a run is told of it.
 TAKEN = ('run status phase input checkpoint attempt attempts crashes queued_at started_at run_deadline request outage_at '
          'outage_ms outage_seen paused_ms').split()
-QUEUED = 'run status phase attempt attempts crashes version queued_at ready_at run_deadline deployment'.split()
 
 
 class Run:
@@ -238,7 +237,9 @@ class Model(Dependants, Queue, Budgets):
             self.to_queue(run)
             run.changed_at = None  # when it was queued
             self.tell_others(run)
-        return ['new', self.now, run.as_hash() if missing else run.as_hash(QUEUED), []]
+        if missing:
+            return ['new', self.now, run.as_hash(), []]
+        return ' '.join(['queued', str(self.now), str(run.version), *([run.deployment] if run.deployment else [])])
 
     def take(self, want, worker, lease_ms, after_begun, definitions, limits, timeout):
         """The next runs, and all others that a worker meets before it has so many."""

@@ -1006,8 +1006,8 @@ def plain(answer):
 def read_answer(answer, step):
     if not step.parts:
         return plain(answer)
-    # A word alone is what the end says that a line was written with.
-    return [plain([part] if isinstance(part, str) and part else part) for part in answer]
+    # A word alone is what the end says that a line was written with; a trigger that is queued has several.
+    return [plain([part] if isinstance(part, str) and part and ' ' not in part else part) for part in answer]
 
 
 def named_parts(step):
@@ -1022,6 +1022,8 @@ def named_parts(step):
 
 
 def word_of(answer):
+    if isinstance(answer, str):
+        return answer.split(' ')[0]
     return answer[0] if isinstance(answer[0], str) else ' '.join(item[0] for item in answer[2]) or 'nothing'
 
 

@@ -672,6 +672,7 @@ static void replace_repo(const char *outputs)
 	struct trigger_result result;
 	ck_assert_int_eq(run_trigger(redis, &trigger, &arena, &result, &error), ERROR_NONE);
 	ck_assert_int_eq(result.outcome, TRIGGER_NEW);
+	assert_told_truly(redis, &result.run, &arena);
 }
 
 START_TEST(test_what_another_build_made_without_what_is_used_is_no_need_that_is_done)
@@ -681,6 +682,7 @@ START_TEST(test_what_another_build_made_without_what_is_used_is_no_need_that_is_
 	ck_assert_str_eq(command(WORDS("HGET", key_of("acme", "project"), "uses")), " url ;");
 	fail_next("repo");
 	replace_repo(" address ");
+	ck_assert_str_ne(read_run("acme", "repo").deployment, "");
 	finish_next("repo", "r");
 	assert_phase("acme", "project", "blocked", "need_failed");
 	ck_assert_ptr_nonnull(strstr(read_run("acme", "project").detail, "another build has made"));

@@ -243,12 +243,55 @@ START_TEST(test_who_needs_one_of_them_is_looked_at)
 }
 END_TEST
 
+/* The script says of a run that is queued at once little more than its version. */
+START_TEST(test_what_is_told_of_each_is_what_stands_there)
+{
+	static struct many many;
+	many.triggers[0] = trigger_of("one");
+	many.triggers[1] = trigger_of("two");
+	many.triggers[1].attempts = 7;
+	many.triggers[1].run_ms = 60000;
+	send_all(&many, 2);
+	for (int i = 0; i < 2; i++)
+		assert_told_truly(redis, &many.results[i].run, &arena);
+	const struct claim claim = take_next(redis, 30000, &arena);
+	const struct run_write done = { .kind = RUN_FINISH, .status = "done", .output = "{}" };
+	ck_assert_int_eq(run_write(redis, &claim.lease, &done, &error), ERROR_NONE);
+	many.triggers[0].force = true;
+	send_all(&many, 1);
+	ck_assert_int_eq(many.results[0].outcome, TRIGGER_NEW);
+	ck_assert_int_gt(many.results[0].run.version, 1);
+	assert_told_truly(redis, &many.results[0].run, &arena);
+}
+END_TEST
+
+/* Each is kept as long as it asks for. */
+START_TEST(test_each_has_times_of_its_own)
+{
+	static struct many many;
+	for (int i = 0; i < 3; i++) {
+		many.triggers[i] = trigger_of(i == 0 ? "one" : i == 1 ? "two" : "three");
+		many.triggers[i].retention_seconds = i == 1 ? 900000 : 90000;
+		many.triggers[i].run_ms = i == 2 ? 7200000 : 3600000;
+	}
+	send_all(&many, 3);
+	const int64_t left[] = { COUNT("TTL", KEY_APP_PREFIX "default:one:site:repo"),
+		COUNT("TTL", KEY_APP_PREFIX "default:two:site:repo"),
+		COUNT("TTL", KEY_APP_PREFIX "default:three:site:repo") };
+	const int64_t asked[] = { 93600, 903600, 97200 };
+	for (int i = 0; i < 3; i++)
+		ck_assert(left[i] > asked[i] - 300 && left[i] <= asked[i]);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_each_gets_what_it_asked_for,
 		test_they_are_taken_in_their_order, test_a_broken_key_costs_the_others_nothing,
 		test_a_broken_queue_refuses_all_and_nothing_is_half_done,
 		test_more_than_one_call_takes_goes_out_in_several,
-		test_who_waits_is_told_of_each_app, test_who_needs_one_of_them_is_looked_at, NULL };
+		test_who_waits_is_told_of_each_app, test_who_needs_one_of_them_is_looked_at,
+		test_what_is_told_of_each_is_what_stands_there, test_each_has_times_of_its_own,
+		NULL };
 	return store_suite_main("triggers", tests, set_up, tear_down);
 }

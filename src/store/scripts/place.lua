@@ -64,7 +64,7 @@ local function place(step, id, keeps_done)
 	create({ app = arg.app, workflow = arg.workflow, step = step.step, run = step.run, input = step.input,
 		digest = step.digest, definition = step.definition, outputs = step.outputs, attempts = step.attempts,
 		run_ms = step.run_ms, retention = arg.retention, request = arg.request, actor = arg.actor,
-		needs = step.needs, uses = step.uses, deployment = id })
+		needs = step.needs, uses = step.uses }, id)
 	if keeps then
 		hold_result(keeps)
 	end

@@ -51,8 +51,8 @@ else
 		digest = asked or arg.digest, definition = arg.definition, outputs = arg.outputs,
 		attempts = arg.attempts, run_ms = arg.run_ms, retention = arg.retention, request = arg.request,
 		actor = arg.actor, needs = asked and get('needs') or not asked and arg.needs or '',
-		uses = asked and get('uses') or not asked and arg.uses or '',
-		deployment = not of_deployment.err and of_deployment[2] ~= 'done' and of_deployment[1] or '' })
+		uses = asked and get('uses') or not asked and arg.uses or '' },
+		not of_deployment.err and of_deployment[2] ~= 'done' and of_deployment[1])
 end
 local missing, _, _, basis = look_at_needs(get('needs'), get('uses'))
 set_basis(#missing == 0 and get('digest') ~= DIGEST_OF_ANY and basis or BASIS_OF_ANY)

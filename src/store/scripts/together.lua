@@ -7,9 +7,20 @@
 local pending -- lists of words, by what they are for; nil: there are none
 local last_of -- who stands last in a zset of turns, by its key
 local looked_for -- the queue was looked at: see look_for_place
+local own_lanes, of_lane -- of the tenant: its lanes, and how the keys of these begin; nil: not needed yet
+local look_at -- when the reaper looks at what is queued now, as text
 each_call(function()
-	pending, last_of, looked_for = nil, {}, false
+	pending, last_of, looked_for, own_lanes, of_lane, look_at = nil, {}, false, nil, nil, nil
 end)
+
+-- All of a call are of one tenant.
+local function lane_of(app)
+	if not of_lane then
+		own_lanes = lanes_of(run_tenant)
+		of_lane = own_lanes .. ':'
+	end
+	return of_lane .. app
+end
 
 local function look_at_last(key)
 	local last = redis.call('ZRANGE', key, '-1', '-1', 'WITHSCORES')
@@ -23,20 +34,20 @@ end
 
 -- Before the first write, as expect_queue does. Gives the place of a new run in its lane, the last one; `is_first`: of
 -- one that is not there.
-local function look_for_place(tenant, app, is_first)
-	local lanes = lanes_of(tenant)
+local function look_for_place(app, is_first)
+	local lane = lane_of(app)
 	if not looked_for then
 		redis.call('ZCARD', begun)
 		looked_for = true
 	end
-	if not last_of[lanes] then
+	if not last_of[own_lanes] then
 		look_at_last(ready)
-		look_at_last(lanes)
+		look_at_last(own_lanes)
 	end
 	if is_first then
 		return '1'
 	end
-	local last = redis.call('ZRANGE', lanes .. ':' .. app, '-1', '-1', 'WITHSCORES')
+	local last = redis.call('ZRANGE', lane, '-1', '-1', 'WITHSCORES')
 	return (tonumber(last[2]) or 0) + 1
 end
 
@@ -57,15 +68,15 @@ local function new_pending()
 end
 
 -- The run is queued, at this place of its lane.
-local function put_together(tenant, app, step, place)
-	local lanes = lanes_of(tenant)
+local function put_together(app, step, place)
 	pending = pending or new_pending()
-	redis.call('ZADD', lanes .. ':' .. app, place, step)
-	add_last(pending.lanes, lanes, app)
-	add_last(pending.tenants, ready, tenant)
+	look_at = look_at or word_of(now + QUEUED_LOOK_MS)
+	redis.call('ZADD', lane_of(app), place, step)
+	add_last(pending.lanes, own_lanes, app)
+	add_last(pending.tenants, ready, run_tenant)
 	local own = member()
 	add(pending.members, own)
-	add(pending.live, word_of(now + QUEUED_LOOK_MS), own)
+	add(pending.live, look_at, own)
 	add(pending.apps, now_text, app)
 	local name = untold(app)
 	if name then
@@ -95,7 +106,7 @@ local function end_together()
 	redis.call('ZREM', delayed, unpack(list.members)) -- a hand may have put them there
 	redis.call('ZADD', live, unpack(list.live))
 	if list.lanes[1] then
-		redis.call('ZADD', lanes_of(run_tenant), 'NX', unpack(list.lanes))
+		redis.call('ZADD', own_lanes, 'NX', unpack(list.lanes))
 	end
 	if list.tenants[1] then
 		redis.call('ZADD', ready, 'NX', unpack(list.tenants))

@@ -33,14 +33,15 @@
 --   request              id of the HTTP request ('': none)
 --   actor                who sent it ('': unknown)
 --   budgets              of its tenant, the same for all: see budget.lua
--- Returns for one {word, now, hash as a flat list, numbers of the needs that are not done, counted from 1}: new (of one
--- that is queued the hash has what a status shows), same, reused, conflict, needs_not_done; outdated (the payload has
--- another version); ring (it would wait for itself; then the names around it); over (a budget is used up; then which:
--- see budget.lua). For several a list of these; an error in the place of one that could not be done.
+-- Returns for one {word, now, hash as a flat list, numbers of the needs that are not done, counted from 1}: new, same,
+-- reused, conflict, needs_not_done; outdated (the payload has another version); ring (it would wait for itself; then
+-- the names around it); over (a budget is used up; then which: see budget.lua). Of a new one that is queued at once
+-- the text `queued NOW VERSION`, with the id of the deployment behind it that the run is part of, if any: the rest of
+-- its hash is what was sent. For several a list of these; an error in the place of one that could not be done.
 
 local function attempt(wish)
 	arg = wish
-	go_to_run(table.concat({ arg.app, arg.workflow, arg.step }, ':'))
+	go_to_run(arg.app .. ':' .. arg.workflow .. ':' .. arg.step)
 	local fine, answer = pcall(trigger_run)
 	return (fine or type(answer) == 'table') and answer or redis.error_reply(tostring(answer))
 end

@@ -56,24 +56,25 @@ local function begin_triggers()
 	end
 end
 
--- The same input goes on with the deployment that the step belongs to; another one is none of what that was asked for.
-local function new_of_trigger(was, of_deployment)
+-- The deployment of the workflow, if any: its status, and its id where this run is part of it. The same input goes on
+-- with the deployment that the step belongs to; another one is none of what that was asked for.
+local function look_at_deployment(was)
+	local of_deployment = redis.pcall('HMGET', deployment_key(arg.app, arg.workflow), 'deployment', 'status')
+	if of_deployment.err then
+		return NOTHING
+	end
 	local goes_on = of_deployment[2] and of_deployment[2] ~= 'done' and was.digest == arg.digest and
 		of_deployment[1] and was.deployment == of_deployment[1]
-	return { app = arg.app, workflow = arg.workflow, step = arg.step, run = arg.run, input = arg.input,
-		digest = arg.digest, definition = arg.definition, outputs = arg.outputs, attempts = arg.attempts,
-		run_ms = arg.run_ms, retention = arg.retention, trigger = arg.trigger,
-		triggers = triggers_with_this(was) or was.triggers, request = arg.request, actor = arg.actor,
-		needs = arg.needs, uses = arg.uses, deployment = goes_on and of_deployment[1] or '' }
+	return { status = of_deployment[2], deployment = goes_on and of_deployment[1] or '' }
 end
 
 -- Its result is kept, or its needs are waited for: it may end at once, and others may go on.
-local function create_held(new, keeps, as_made, basis, more)
+local function create_held(was, deployment, keeps, as_made, basis, more)
 	end_together()
 	expect_queue()
 	begin_triggers()
 	count_use(more, true)
-	create(new)
+	create(arg, deployment, triggers_with_this(was))
 	if keeps then
 		hold_result(keeps)
 	end
@@ -88,37 +89,40 @@ end
 
 -- Whether there is nothing of the app that one would look at, as in its first trigger.
 local function is_first_of_app()
-	local lane = lanes_of(run_tenant) .. ':' .. arg.app
-	return redis.call('EXISTS', run, payload, events, lane, steps_of_app(), users_of(own_name()),
+	return redis.call('EXISTS', run, payload, events, lane_of(arg.app), steps_of_app(), users_of(own_name()),
 		deployment_key(arg.app, arg.workflow)) == 0
 end
 
-local function make_run(was, keeps, as_made, has_needs, basis, has_payload, is_first)
+-- Of one that is queued at once, its status is made of what was sent, and of this.
+local function answer_queued(version, deployment)
+	local answer = 'queued ' .. now_text .. ' ' .. version
+	return (deployment or '') ~= '' and answer .. ' ' .. deployment or answer
+end
+
+local function make_run(was, keeps, as_made, has_needs, basis, has_payload)
 	if budgets.apps then
 		end_together() -- their apps are counted where they are listed
 	end
-	local more = as_made and {} or { live = 1, starts = 1, bytes = #arg.input + RUN_BYTES }
-	local over = over_budget(more)
+	local more = next(budgets) and (as_made and {} or { live = 1, starts = 1, bytes = #arg.input + RUN_BYTES })
+	local over = more and over_budget(more)
 	if over then
 		return answer_trigger('over', over)
 	end
-	local found = is_first and {} or
-		redis.pcall('HMGET', deployment_key(arg.app, arg.workflow), 'deployment', 'status')
-	local of_deployment = found.err and {} or found
-	local new = new_of_trigger(was, of_deployment)
+	local of_deployment = was == NOTHING and NOTHING or look_at_deployment(was)
 	if as_made or not has_needs then
-		return create_held(new, keeps, as_made, basis, more)
+		return create_held(was, of_deployment.deployment, keeps, as_made, basis, more)
 	end
-	local place = look_for_place(run_tenant, arg.app, is_first)
+	local place = look_for_place(arg.app, was == NOTHING)
 	begin_triggers()
 	count_use(more, true)
-	new.has_payload, new.is_first = has_payload, is_first
-	return answer_trigger('new', nil, create_queued(new, was, place, of_deployment[2], basis))
+	local version = create_queued(arg, was, of_deployment, triggers_with_this(was) or was.triggers, place, basis,
+		has_payload)
+	return answer_queued(version, of_deployment.deployment)
 end
 
 local function trigger_run()
 	local is_first = is_first_of_app()
-	local was = is_first and {} or read_all()
+	local was = is_first and NOTHING or read_all()
 	if arg.trigger ~= '' and (' ' .. (was.triggers or '') .. ' '):find(' ' .. arg.trigger .. ' ', 1, true) then
 		return answer_trigger('same')
 	end
@@ -130,7 +134,10 @@ local function trigger_run()
 		return was.digest == arg.digest and answer_known('same', was) or answer_trigger('conflict')
 	end
 
-	local missing, _, basis = read_needs(keys_of_needs(), arg.uses)
+	local missing, _, basis = NOTHING, nil, ''
+	if arg.needs ~= '' then
+		missing, _, basis = read_needs(keys_of_needs(), arg.uses)
+	end
 	if #missing > 0 and arg.hold == '' then
 		return answer_trigger('needs_not_done', missing)
 	end
@@ -148,5 +155,5 @@ local function trigger_run()
 		end
 		return answer_known('reused', was)
 	end
-	return make_run(was, keeps, as_made, #missing == 0, basis, config, is_first)
+	return make_run(was, keeps, as_made, #missing == 0, basis, config)
 end
