@@ -1,14 +1,15 @@
 /*
- * The first that waits makes the call for all of its tenant, at the end of the turn. While calls
- * are under way, what comes is gathered for the next: Redis works on one at a time anyway, and a
- * call for many costs it little more than one; with appendfsync always, they wait for the disk
- * once.
+ * The first that waits makes the call for all of its tenant, at the end of the turn. While a call
+ * is under way, what comes is gathered for the next, which goes out before the first is back only
+ * where it is worth one: Redis works on one at a time anyway, and a call for many costs it little
+ * more than one; with appendfsync always, they wait for the disk once.
  */
 #include "api/together.h"
 
 #include <string.h>
 
-#define CALLS_MAX 2 /* under way: one that Redis works on, and one that is on its way */
+#define CALLS_MAX  2 /* under way: one that Redis works on, and one that is on its way */
+#define SECOND_MIN 8 /* for that one: a call by itself costs Redis nearly as much as a trigger */
 
 /* One trigger; on the stack of its coroutine. */
 struct together_part {
@@ -41,6 +42,7 @@ static void gather(struct together *together, struct gathered *gathered)
 			strcmp(tenant_of(part), tenant_of(gathered->parts[0])) != 0)
 			continue;
 		STAILQ_REMOVE(&together->parts, part, together_part, entry);
+		together->waiting--;
 		gathered->sent[gathered->count] = &part->part;
 		gathered->parts[gathered->count++] = part;
 	}
@@ -76,7 +78,8 @@ static void on_end_of_turn(void *context)
 	struct together *together = context;
 	struct together_part *first = STAILQ_FIRST(&together->parts);
 
-	if (first == NULL || together->is_called || together->calls == CALLS_MAX)
+	if (first == NULL || together->is_called || together->calls == CALLS_MAX ||
+		(together->calls > 0 && together->waiting < SECOND_MIN))
 		return;
 	together->is_called = true;
 	loop_wake(together->loop, &first->waiter);
@@ -98,6 +101,7 @@ enum error_class together_trigger(struct together *together, const struct trigge
 
 	trigger_part_prepare(&part.part);
 	STAILQ_INSERT_TAIL(&together->parts, &part, entry);
+	together->waiting++;
 	loop_call_at_end(together->loop, &together->hook);
 	loop_wait_in(&part.waiter);
 	if (!part.is_done)

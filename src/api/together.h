@@ -18,6 +18,7 @@ struct together {
 	struct loop *loop;
 	struct loop_hook hook;
 	STAILQ_HEAD(together_parts, together_part) parts;
+	size_t waiting; /* of them */
 	size_t calls;   /* under way */
 	bool is_called; /* one of those that wait was told to make a call */
 };

@@ -9,7 +9,7 @@
 #include "store/run_eval.h"
 #include "store/runs.h"
 
-#define TRIGGERS_MAX      16 /* in one call */
+#define TRIGGERS_MAX      32 /* in one call */
 #define TRIGGER_ARGUMENTS 20
 
 /* One of them. The caller sets what it borrows, in this order. It does not move once it is

@@ -13,7 +13,7 @@
 #include "harness/store.h"
 #include "slipway/field.h"
 
-#define RUNS 24 /* more than one call takes */
+#define RUNS 40 /* more than one call takes */
 
 static struct redis *redis, *joined;
 static struct loop *loop;
@@ -146,6 +146,33 @@ START_TEST(test_what_comes_later_goes_with_a_later_call)
 }
 END_TEST
 
+/* While Redis does nothing, so the first call stays under way. Gives how many calls there were. */
+static int64_t calls_for(size_t count)
+{
+	struct part parts[RUNS] = { { .is_done = false } };
+	name_all(parts, count);
+	const char *const pause[] = { "CLIENT", "PAUSE", "60000", "WRITE" };
+	const char *const go_on[] = { "CLIENT", "UNPAUSE" };
+	const int64_t before = store_scripts_run(redis);
+	ck_assert_int_eq(redis_tell(redis, 4, pause, &error), ERROR_NONE);
+	for (size_t i = 0; i < count; i++) {
+		start_all(&parts[i], 1);
+		loop_turn(loop, 0);
+	}
+	ck_assert_int_eq(redis_tell(redis, 2, go_on, &error), ERROR_NONE);
+	turn_until_done(parts, count);
+	return store_scripts_run(redis) - before;
+}
+
+/* A second call goes out beside it for no few; they go together, when the first is back. */
+START_TEST(test_few_wait_for_the_call_that_is_under_way)
+{
+	warm_up();
+	ck_assert_int_eq(calls_for(8), 2);
+	ck_assert_int_eq(calls_for(10), 3);
+}
+END_TEST
+
 /* A call is of one tenant: what is another's has its own, and its own keys. */
 START_TEST(test_tenants_share_no_call)
 {
@@ -202,7 +229,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_what_comes_in_one_turn_goes_out_in_one_call,
 		test_more_than_one_call_takes_goes_out_in_several,
-		test_what_comes_later_goes_with_a_later_call, test_tenants_share_no_call,
+		test_what_comes_later_goes_with_a_later_call,
+		test_few_wait_for_the_call_that_is_under_way, test_tenants_share_no_call,
 		test_a_lost_connection_is_told_to_each, NULL };
 	return store_suite_main("together", tests, set_up, tear_down);
 }
