@@ -15,7 +15,6 @@
 #include "api/incoming.h"
 #include "api/records.h"
 #include "base/text.h"
-#include "base/unset.h"
 #include "slipway/field.h"
 
 #define TEXTS_MAX ((size_t)16 << 10)
@@ -152,6 +151,7 @@ static void question_drop(struct held_requests *all, struct question *question)
 	if (question->count > 0 || question->is_looked_at)
 		return;
 	HASH_DEL(all->questions, question);
+	explicit_bzero(question->texts, question->length);
 	free(question);
 }
 
@@ -181,18 +181,22 @@ static void list_remove(struct held_request *held)
 	held->list = NULL;
 }
 
-/* Nothing waits in here: the room for the texts need not stand on each stack. */
+/* Nothing waits in here: the room for the texts, among which is a token, need not stand on each
+ * stack. */
 bool held_request_keep(struct held_request *held, const struct request *request)
 {
 	static char copied[TEXTS_MAX];
 	size_t length = copy_texts(request, &held->hold, copied, sizeof(copied));
 	struct question *question;
 
-	if (length == 0)
+	if (length == 0) {
+		explicit_bzero(copied, sizeof(copied));
 		return false;
+	}
 	HASH_FIND(hh, held->all->questions, copied, length, question);
 	if (question == NULL)
 		question = question_new(held->all, copied, length);
+	explicit_bzero(copied, length);
 	if (question == NULL)
 		return false;
 	question->count++;

@@ -52,7 +52,7 @@ static const char *request_path(const struct source *source)
 
 /* For as long as the request may wait, for which the source need not keep all that nobody asked
  * for. The path has no query any more. The caller's to free; NULL: no memory. */
-static char *copy_texts(struct request *request)
+static char *copy_texts(struct request *request, size_t *ret_size)
 {
 	const char **const texts[] = { &request->method, &request->path, &request->query,
 		&request->host, &request->authorization, &request->origin, &request->content_type,
@@ -71,15 +71,16 @@ static char *copy_texts(struct request *request)
 		*texts[i] = next;
 		next += lengths[i] + 1;
 	}
+	*ret_size = size;
 	return copied;
 }
 
-/* Even a partly received body may contain a secret. */
-static void wipe_body(char *body, size_t length)
+/* Even a partly received body may contain a secret, and the other texts have a token. */
+static void wipe(char *bytes, size_t length)
 {
-	if (body != NULL)
-		explicit_bzero(body, length);
-	free(body);
+	if (bytes != NULL)
+		explicit_bzero(bytes, length);
+	free(bytes);
 }
 
 bool incoming_handle(request_handler *handler, void *context, const struct request *request,
@@ -97,6 +98,7 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 {
 	char id[REQUEST_ID_SIZE];
 	int64_t length = 0;
+	size_t size;
 	char *body = NULL;
 	struct request request = {
 		.id = request_id(source, id),
@@ -120,16 +122,16 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 	if (length > 0 && !request.body_too_large) {
 		body = calloc(1, (size_t)length + 1);
 		if (body == NULL || !read_all(source, body, (size_t)length)) {
-			wipe_body(body, (size_t)length);
+			wipe(body, (size_t)length);
 			return false;
 		}
 		request.body = body;
 		request.body_length = (size_t)length;
 	}
 
-	char *texts = copy_texts(&request);
+	char *texts = copy_texts(&request, &size);
 	if (texts == NULL) {
-		wipe_body(body, (size_t)length);
+		wipe(body, (size_t)length);
 		return false;
 	}
 	if (source->end != NULL)
@@ -139,7 +141,7 @@ bool incoming_serve(const struct source *source, request_handler *handler, void 
 		request.hold = NULL; /* it is too large to be kept: answered as it stands now */
 		incoming_handle(handler, context, &request, response);
 	}
-	wipe_body(body, (size_t)length);
-	free(texts);
+	wipe(body, (size_t)length);
+	wipe(texts, size);
 	return true;
 }
