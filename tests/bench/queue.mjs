@@ -60,7 +60,7 @@ export async function recordAndStop(servers) {
   return recorded;
 }
 
-// Sends commands that are ready made, many at a time; each must be answered with this word.
+// Sends commands that are ready made, many at a time; each must be answered with a line that begins with this word.
 export async function sendAll(servers, commands, word) {
   const socket = await open(servers);
   for (let i = 0; i < commands.length; i += BATCH) {
@@ -68,7 +68,7 @@ export async function sendAll(servers, commands, word) {
     // A last command of which only one reply is awaited: the others come before it.
     const replies = await exchange(socket, Buffer.concat([...batch, Buffer.from('ECHO the-end-of-it\r\n')]),
       (text) => text.endsWith('the-end-of-it\r\n'));
-    const fine = replies.split(`\r\n${word}\r\n`).length - 1;
+    const fine = replies.match(new RegExp(`^${word}\\b`, 'gm'))?.length;
     if (fine === batch.length) continue;
     throw new Error(`of ${batch.length} commands ${fine} were answered with ${word}: ${replies.slice(0, 500)}`);
   }
@@ -85,7 +85,7 @@ function takeNumbers(count) {
 // Queues runs of hello's first step, each of an app of its own; gives the number of the first.
 export async function enqueue(servers, recorded, count) {
   const first = takeNumbers(count);
-  await sendAll(servers, [...repeat(recorded, first, count)], 'new');
+  await sendAll(servers, [...repeat(recorded, first, count)], 'queued');
   return first;
 }
 
