@@ -73,12 +73,6 @@ local function is_looked_at(of_deployment)
 		redis.call('EXISTS', users_of(own_name())) == 1
 end
 
--- Whether a step that others need, or a deployment that is not done, looks at what the run is.
-local function is_looked_at(of_deployment)
-	return of_deployment == 'running' or of_deployment == 'error' or
-		redis.call('EXISTS', users_of(own_name())) == 1
-end
-
 -- What stands beside the first run of an app: the same as remember_step and note make, where there is nothing.
 local function begin_app(new, step, lasting)
 	local steps = steps_of_app()
@@ -89,9 +83,9 @@ local function begin_app(new, step, lasting)
 end
 
 -- The same where all that it needs is done, and no live run is in its place: it stands on the queue at once, and its
--- hash is written in one go. `was` is the hash that is there, by name, or NOTHING. `of_deployment`
--- has the deployment that the run is of, and the status of the one that its workflow has; `place` is its place in the
--- lane, and `basis` the mark of what it is made of. Gives its version.
+-- hash is written in one go. `was` is the hash that is there, by name, or NOTHING. `of_deployment` has the deployment
+-- that the run is of, and the status of the one that its workflow has; `known` are the triggers that are known from now
+-- on; `place` is its place in the lane, and `basis` the mark of what it is made of. Gives its version.
 local function create_queued(new, was, of_deployment, known, place, basis, has_payload)
 	local kept, step = times_of(new), new.workflow .. ':' .. new.step
 	if was.status then
