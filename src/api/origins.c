@@ -48,15 +48,16 @@ enum error_class origins_check(const char *origins, struct error *error)
 	return ERROR_NONE;
 }
 
-static bool is_listed(const char *origins, const char *origin)
+/* As it stands in the list, ended by a blank or the end; NULL: it does not. */
+static const char *find_listed(const char *origins, const char *origin)
 {
 	size_t length;
 
 	for (const char *next = next_origin(origins, &length); length > 0;
 		next = next_origin(next + length, &length))
 		if (strlen(origin) == length && strncmp(next, origin, length) == 0)
-			return true;
-	return false;
+			return next;
+	return NULL;
 }
 
 bool origins_apply(const char *origins, const struct request *request, struct response *response)
@@ -64,9 +65,9 @@ bool origins_apply(const char *origins, const struct request *request, struct re
 	if (origins == NULL || origins[0] == '\0')
 		return false;
 	response->varies = true;
-	if (!is_listed(origins, request->origin))
+	response->allow_origin = find_listed(origins, request->origin);
+	if (response->allow_origin == NULL)
 		return false;
-	response->allow_origin = request->origin;
 	if (strcmp(request->method, "OPTIONS") != 0)
 		return false;
 	response->preflight = true;
@@ -81,7 +82,8 @@ void origins_head(const struct response *response, char *head, size_t size)
 		text_append(head, size, "Vary: Origin\r\n");
 	if (response->allow_origin == NULL)
 		return;
-	text_append(head, size, "Access-Control-Allow-Origin: %s\r\n", response->allow_origin);
+	text_append(head, size, "Access-Control-Allow-Origin: %.*s\r\n",
+		(int)strcspn(response->allow_origin, " "), response->allow_origin);
 	if (response->preflight)
 		text_append(head, size,
 			"Access-Control-Allow-Methods: GET, HEAD, POST\r\n"

@@ -58,9 +58,11 @@ struct response {
 	char etag[72];               /* with its quotes; "": none */
 	int64_t retry_after_seconds; /* 0: none */
 	char allow[32];              /* for 405: the methods of the path; else "" */
-	const char *allow_origin;    /* whose pages may read it; NULL: those of no other site */
-	bool preflight;              /* it says what such a page may send */
-	bool varies;                 /* pages of another origin may get another one */
+	/* Whose pages may read it, ended by a blank or the end: it stands in the settings, for the
+	 * texts of the request are gone when the response is sent. NULL: those of no other site. */
+	const char *allow_origin;
+	bool preflight; /* it says what such a page may send */
+	bool varies;    /* pages of another origin may get another one */
 	struct buffer body;
 	/* There is none yet, and nothing else is filled in: the request is held, and the handler
 	 * called again when its hold is due. */
