@@ -185,7 +185,7 @@ def keys_of(app, action):
 OPERATIONS = ('nothing', 'trigger', 'trigger', 'trigger', 'take', 'take', 'take', 'take', 'take', 'decline', 'decline',
               'decline', 'sweep', 'needs', 'needs', 'renew', 'progress', 'wait', 'retry', 'finish', 'finish', 'release', 'cancel', 'cancel', 'reap', 'reap', 'reap',
               'until', 'until', 'pass', 'pulse', 'crash', 'crash', 'delete', 'delete', 'forge', 'forge', 'linger', 'crowd', 'crowd', 'stray', 'made',
-              'made', 'made', 'by_hand', 'by_hand', 'unmade', 'unmade', 'made', 'made', 'made', 'made', 'start', 'start', 'start', 'again', 'again',
+              'made', 'made', 'by_hand', 'by_hand', 'unmade', 'unmade', 'made', 'made', 'made', 'kept', 'start', 'start', 'start', 'again', 'again',
               'again', 'stop', 'skip', 'deafen', 'disown', 'deploy', 'deploy', 'deploy',
               'used', 'wait', 'wait', 'retry', 'retry', 'cancel', 'cancel', 'crash', 'crash', 'take', 'reap', 'across', 'mended', 'known',
               'together', 'together', 'together', 'triggers', 'triggers', 'triggers',
@@ -392,24 +392,65 @@ class Plan:
 
     def mended(self, run, a, b):
         """What is done is retried when another step took away what it made, or while what it came after runs again."""
+        self.limits = ''
+        self.set_budgets('')
         acme, blog = (next(run for run in self.model.runs if run.home[0] == app) for app in reference.APPS[:2])
-        self.deploy(acme, 4, 1)
+        for other in self.model.runs:
+            if tenant_of(other.home[0]) == 'one':
+                self.end(other)
+        for other in (acme, blog):
+            self.stop(other, 4, 7)
+        self.deploy(acme, 3, 1)
         if a & 1:
-            self.launch('start', 'one:blog', self.wanted('one:blog', {}, False, deployment_name('one:acme')), '', False)
-        for _ in range(6):
-            self.take(run, 0, 0)
+            self.launch('start', 'one:blog', self.wanted('one:blog', {}, bool(b & 1), deployment_name('one:acme')), '', False)
+            self.trigger(self.model.named['one:blog:site:env'], 5, 1)
+        for _ in range(4):
+            self.take_as(3, '', False, 'worker0')
             for other in [other for other in self.model.runs if other.lease]:
                 self.own(other, 'field', 'value', '')
-                self.finish(other, other.lease, 0, 0)
+                self.finish(other, other.lease, 0, 6 if b & 4 and other.home == ('one:blog', 'env') else 1)
         env = self.model.named['one:acme:site:env']
         self.launch('start', 'one:acme', self.wanted('one:acme', {}, False, ''), '', False) if a & 1 else self.trigger(env, 5, 1)
-        self.take(run, 0, 0)
+        self.take_as(3, '', False, 'worker0')
         if env.lease:
             self.own(env, 'field', '', '')
             self.finish(env, env.lease, 0, 0)
+        if acme.lease and b & 2:
+            self.finish(acme, acme.lease, 0, 2)
         for app in reference.APPS:
             if self.wants[app]:
                 self.launch('retry', app, self.wants[app], '', False, seen=self.model.deployments[app].digest or '')
+
+    def kept(self, run, a, b):
+        """One that is to keep what stands there waits for a need that is made anew, and is cancelled, or not; then it is
+        asked for again. What it has made may be taken away meanwhile, or later."""
+        self.limits = ''
+        self.set_budgets('')
+        self.deploy(run, 3, 1)
+        need, user = (self.model.named['%s:site:%s' % (run.home[0], step)] for step in ('repo', 'project'))
+        self.trigger(user, 5, 1)
+        self.take_as(3, '', False, 'worker0')
+        if user.lease:
+            self.own(user, 'field', 'value', '')
+            self.end(user)
+        self.trigger(need, 5, 1)
+        self.trigger(user, 3, 1)
+        if b & 1:
+            self.cancel(user, 7, 0)
+        if a & 1:
+            self.trigger(user, 3, 1)
+        self.take_as(3, '', False, 'worker0')
+        if need.lease:
+            if a & 2:
+                self.own(need, 'field', '', '')
+            self.finish(need, need.lease, 0, 1 + (b > 5))
+        self.trigger(user, 3, 1)
+        if a & 4:
+            self.trigger(need, 5, 1)
+            self.take_as(3, '', False, 'worker0')
+            if need.lease:
+                self.own(need, 'field', '', '')
+                self.end(need)
 
     def used(self, run, a, b):
         """What a run has used is made anew while it works, and gives something else, mostly: it is made of both."""
@@ -424,11 +465,13 @@ class Plan:
         need = user and self.model.named['%s:site:repo' % user.home[0]]
         if need and need.status == 'done':
             self.needs(user, user.lease, a, b & 1)
+            if a & 2:
+                self.wait(user, user.lease, 7, 3)  # for its needs
             self.trigger(need, 5, 1)
             self.take_as(3, '', False, 'worker0')
             if need.lease:
                 self.finish(need, need.lease, 0, 1 + (a & 1 ^ (b < 6)))
-            self.needs(user, user.lease, a, b)
+            self.needs(user, user.lease or '', a, b)
 
     def again(self, run, a, b):
         """Goes on with what was deployed, mostly as it was read a moment ago."""
@@ -449,7 +492,8 @@ class Plan:
         for action in reference.NEEDS:
             needs = self.needs_of(app, action, foreign)
             if not reference.NEEDS[action] and after:
-                needs = after
+                # Another app gives what it uses as well, or only comes before.
+                needs = '%s:repo %s' % (after.rpartition(':')[0], after) if foreign else after
             definition = 'v%d' % (action == redefined)
             steps.append({'step': action, 'input': '{}', 'digest': changed.get(action, 'd0') + ('x' if foreign else ''),
                           'definition': definition, 'outputs': outputs_of(definition), 'needs': needs,
@@ -580,8 +624,7 @@ class Plan:
 
     def budget(self, run, a, b):
         """Tenants have other budgets; and then somebody asks for more than that, or something ends."""
-        self.budgets = BUDGETS[a]
-        self.model.budgets = {name: int(most) for name, most in (word.split('=') for word in self.budgets.split())}
+        self.set_budgets(BUDGETS[a])
         for other in self.model.runs[b % 3::2]:
             self.trigger(other, 5, 0)
         self.deploy(run, b, a)
@@ -591,6 +634,10 @@ class Plan:
             # Others take the places of those that wait.
             self.launch('start', run.home[0], self.wanted(run.home[0], {}, False, ''), '', False)
             self.again(self.model.named['%s:site:env' % run.home[0]], 5 + (a & 1), 0)
+
+    def set_budgets(self, budgets):
+        self.budgets = budgets
+        self.model.budgets = {name: int(most) for name, most in (word.split('=') for word in budgets.split())}
 
     def pause(self, run, a, b):
         """Mostly what was paused goes on."""
