@@ -487,6 +487,11 @@ const char *reply_text(const struct redisReply *reply)
 	return text ? reply->str : "";
 }
 
+const char *reply_word(const struct redisReply *reply)
+{
+	return reply_text(reply_count(reply) > 0 ? reply_item(reply, 0) : reply);
+}
+
 int64_t reply_integer(const struct redisReply *reply)
 {
 	int64_t value = 0;

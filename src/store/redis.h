@@ -153,6 +153,9 @@ const struct redisReply *reply_item(const struct redisReply *reply, size_t index
 /* A string, NUL-terminated; "" for anything else, NULL included. Borrowed. */
 const char *reply_text(const struct redisReply *reply);
 
+/* The word that a script answers with: it stands alone, or is the first of a list. Borrowed. */
+const char *reply_word(const struct redisReply *reply);
+
 /* An integer, or a string that is one; 0 for anything else. */
 int64_t reply_integer(const struct redisReply *reply);
 

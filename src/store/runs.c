@@ -9,7 +9,6 @@
 #include "base/buffer.h"
 #include "base/record.h"
 #include "base/text.h"
-#include "base/unset.h"
 #include "core/error_json.h"
 #include "slipway/field.h"
 #include "slipway/workflow.h"
@@ -57,11 +56,6 @@ enum error_class run_from_hash(struct run *run, const struct run_name *name,
 	const struct run_list list = { .reply = hash };
 
 	return run_from_list(run, name, &list, now, arena, error);
-}
-
-static const char *word_of(const struct redisReply *reply)
-{
-	return reply_text(reply_item(reply, 0));
 }
 
 enum error_class run_told(struct run *ret_run, const struct run_name *name,
@@ -119,11 +113,11 @@ static enum error_class read_cancel(
 
 	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
 		*ret_outcome = (enum cancel_outcome)i;
-		if (strcmp(words[i], word_of(reply)) == 0)
+		if (strcmp(words[i], reply_word(reply)) == 0)
 			return ERROR_NONE;
 	}
 	return error_set(
-		error, ERROR_INTERNAL, "the script cancel answered '%.40s'", word_of(reply));
+		error, ERROR_INTERNAL, "the script cancel answered '%.40s'", reply_word(reply));
 }
 
 enum error_class run_cancel(struct redis *redis, const struct run_name *name, const char *run_id,
@@ -281,10 +275,10 @@ enum error_class run_output(struct redis *redis, const struct run_name *name, st
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	if (redis_command(redis, ARRAY_LEN(words), words, &reply, error) != ERROR_NONE)
 		return error->class;
-	const bool is_done = strcmp(word_of(reply), "done") == 0;
+	const bool is_done = strcmp(reply_word(reply), "done") == 0;
 	const bool is_removed = reply_text(reply_item(reply, 2))[0] != '\0';
 	*ret_output = (struct step_output){
-		.status = arena_string(arena, is_done && is_removed ? "removed" : word_of(reply))
+		.status = arena_string(arena, is_done && is_removed ? "removed" : reply_word(reply))
 	};
 	if (is_done && !is_removed) {
 		ret_output->output = arena_string(arena, reply_text(reply_item(reply, 1)));

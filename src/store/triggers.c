@@ -104,11 +104,6 @@ static size_t put_all(struct words *words, struct trigger_part *const *parts, si
 
 /* ---- what has become of it ---- */
 
-static const char *word_of(const struct redisReply *reply)
-{
-	return reply_text(reply_item(reply, 0));
-}
-
 /* What a client calls a need, by its number in the reply. */
 static const char *need_name(const struct trigger *trigger, int64_t number, struct arena *arena)
 {
@@ -169,11 +164,11 @@ static enum error_class read_result(const struct redisReply *reply, const struct
 	};
 	size_t outcome = 0;
 
-	while (outcome < ARRAY_LEN(words) && strcmp(words[outcome], word_of(reply)) != 0)
+	while (outcome < ARRAY_LEN(words) && strcmp(words[outcome], reply_word(reply)) != 0)
 		outcome++;
 	if (outcome == ARRAY_LEN(words))
-		return error_set(
-			error, ERROR_INTERNAL, "the script trigger answered '%s'", word_of(reply));
+		return error_set(error, ERROR_INTERNAL, "the script trigger answered '%s'",
+			reply_word(reply));
 	result->outcome = (enum trigger_outcome)outcome;
 	if (result->outcome == TRIGGER_OVER)
 		return budget_refuse(reply_item(reply, 3), error);

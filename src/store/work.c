@@ -124,12 +124,6 @@ static void put_write(struct words *words, size_t index, const struct work_write
 
 /* ---- what has become of it ---- */
 
-/* A word, or the first of a list. */
-static const char *word_of(const struct redisReply *answer)
-{
-	return reply_text(reply_count(answer) > 0 ? reply_item(answer, 0) : answer);
-}
-
 static enum error_class read_write(const struct redisReply *answer, struct work_write *one)
 {
 	const struct run_name name = lease_name(one->lease);
@@ -137,7 +131,7 @@ static enum error_class read_write(const struct redisReply *answer, struct work_
 	run_init(&one->ended, &name);
 	if (reply_is_error(answer))
 		return reply_error(answer, one->error);
-	if (strcmp(word_of(answer), "lost") == 0)
+	if (strcmp(reply_word(answer), "lost") == 0)
 		return error_set(one->error, ERROR_LEASE_LOST,
 			"the run of %s %s %s is no longer ours", name.app, name.workflow,
 			name.step);
