@@ -57,13 +57,14 @@ local function create(new, deployment, known)
 	end
 	counted = count_live(status == 'running' and counted)
 	redis.call('DEL', run)
-	local fields = fields_of_new(new, version or 0, word_of(now + new.run_ms))
+	local kept = times_of(new)
+	local fields = fields_of_new(new, version or 0, kept.deadline)
 	add_given(fields, 'triggers', known or triggers)
 	add_given(fields, 'deployment', deployment)
 	add_given(fields, 'budgeted', counted)
 	set(unpack(fields))
 	if new.needs ~= '' then
-		use(new.needs, own_name(), seconds_kept_by('running', new.retention, now + new.run_ms))
+		use(new.needs, own_name(), kept.seconds)
 	end
 end
 
