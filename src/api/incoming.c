@@ -51,7 +51,7 @@ static const char *request_path(const struct source *source)
 }
 
 /* For as long as the request may wait, for which the source need not keep all that nobody asked
- * for. The path has no query any more. The caller's to free; NULL: no memory. */
+ * for. The path has no query any more. The caller's to wipe; NULL: no memory. */
 static char *copy_texts(struct request *request, size_t *ret_size)
 {
 	const char **const texts[] = { &request->method, &request->path, &request->query,
