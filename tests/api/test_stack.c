@@ -28,7 +28,6 @@
 static struct redis *redis, *joined;
 static struct loop *loop;
 static struct together together;
-static struct error error;
 static const struct settings settings = {
 	.development = true, .tenant = "default", .retention_days = 1
 };
@@ -36,17 +35,13 @@ static const struct settings settings = {
 static void set_up(void)
 {
 	redis = store_open();
-	joined = store_connect();
-	ck_assert_int_eq(loop_new(&loop, &error), ERROR_NONE);
-	redis_join(joined, loop);
+	joined = store_join(&loop);
 	together_init(&together, joined, loop);
 }
 
 static void tear_down(void)
 {
-	redis_free(joined);
-	loop_free(loop);
-	coroutines_release();
+	store_leave(joined, loop);
 	store_close(redis);
 }
 

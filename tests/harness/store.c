@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/coroutine.h"
+#include "base/loop.h"
 #include "harness/redis_server.h"
 
 /* Of the program; of the test that runs, where it has one. */
@@ -36,6 +38,22 @@ struct redis *store_open(void)
 struct redis *store_connect(void)
 {
 	return connect_to(own.pid != 0 ? &own : &server);
+}
+
+struct redis *store_join(struct loop **ret_loop)
+{
+	struct redis *joined = store_connect();
+	struct error error;
+	ck_assert_int_eq(loop_new(ret_loop, &error), ERROR_NONE);
+	redis_join(joined, *ret_loop);
+	return joined;
+}
+
+void store_leave(struct redis *joined, struct loop *loop)
+{
+	redis_free(joined);
+	loop_free(loop);
+	coroutines_release();
 }
 
 struct redis *store_open_own(struct redis *redis)

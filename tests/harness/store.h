@@ -23,6 +23,10 @@ struct redis *store_open(void);
 /* Another connection to the same, which the caller frees. */
 struct redis *store_connect(void);
 
+/* The same, joined to a loop of its own, for coroutines; store_leave ends both, and the stacks. */
+struct redis *store_join(struct loop **ret_loop);
+void store_leave(struct redis *joined, struct loop *loop);
+
 /* Starts a server for this test alone, and connects to it in place of redis. */
 struct redis *store_open_own(struct redis *redis);
 

@@ -462,15 +462,19 @@ test('Redis away: 503 with Retry-After, nothing half-written, and back by itself
   await stack.untilStatus('away', 'hello', 'greet', 'done');
 });
 
-// The web server has no other way for a request on a connection that it has just made.
-// It waits for a step that does not end: somebody has it, and here that is nobody.
-test('an api that is told to stop while a start replaces a deployment answers it', async () => {
-  const socket = path.join(stack.folder, 'replacing.sock');
+// One with one handler; `ended` is its exit status.
+function startAnother(name) {
+  const socket = path.join(stack.folder, `${name}.sock`);
   const words = ['--listen', socket, '--processes', '1', '--development', 'yes'];
   const api = spawn(path.join(build, 'slipway-api'), [...words, '--redis-url', `unix://${stack.folder}/redis.sock`], {
     stdio: 'ignore',
   });
-  const ended = new Promise((resolve) => { api.once('exit', resolve); });
+  return { api, socket, ended: new Promise((resolve) => { api.once('exit', resolve); }) };
+}
+
+// It waits for a step that does not end: somebody has it, and here that is nobody.
+test('an api that is told to stop while a start replaces a deployment answers it', async () => {
+  const { api, socket, ended } = startAnother('replacing');
   const key = 'slipway:{0}:app:default:replaced:hello:greet';
   try {
     const connection = await until(() => fastcgi.open(socket).catch(() => false), 'the api listens');
@@ -490,13 +494,9 @@ test('an api that is told to stop while a start replaces a deployment answers it
   await stack.redis('DEL', key);
 });
 
+// The web server has no other way for a request on a connection that it has just made.
 test('an api that is told to stop answers what comes on the connections that it took', async () => {
-  const socket = path.join(stack.folder, 'another.sock');
-  const words = ['--listen', socket, '--processes', '1', '--development', 'yes'];
-  const api = spawn(path.join(build, 'slipway-api'), [...words, '--redis-url', `unix://${stack.folder}/redis.sock`], {
-    stdio: 'ignore',
-  });
-  const ended = new Promise((resolve) => { api.once('exit', resolve); });
+  const { api, socket, ended } = startAnother('another');
   try {
     const connection = await until(() => fastcgi.open(socket).catch(() => false), 'the api listens');
     // They are taken in their order: once a later one was answered, this one was taken.

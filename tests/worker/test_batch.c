@@ -26,17 +26,13 @@ static void set_up(void)
 {
 	arena_init(&arena, 0);
 	redis = store_open();
-	joined = store_connect();
-	ck_assert_int_eq(loop_new(&loop, &error), ERROR_NONE);
-	redis_join(joined, loop);
+	joined = store_join(&loop);
 	batch_init(&batch, joined, loop);
 }
 
 static void tear_down(void)
 {
-	redis_free(joined);
-	loop_free(loop);
-	coroutines_release();
+	store_leave(joined, loop);
 	store_close(redis);
 	arena_release(&arena);
 }
