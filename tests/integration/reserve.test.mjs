@@ -195,7 +195,7 @@ test('a worker that is stopping counts no more, and what it still runs does', as
   await hang(3);
   const mostOf = (worker) => /.*runs_of_a_tenant_at_a_time=(\d+)/s.exec(worker.log)?.[1];
   await until(() => workers.every((worker) => mostOf(worker) === '3'), 'each knows of the other');
-  // A heartbeat may be older than the end of the first run: what hangs at the provider is what is being run for certain.
+  // A heartbeat may be older than the end of the first run: what hangs at the provider is being run for certain.
   const appsHeldBy = ({ pid }) => {
     const name = redis('HKEYS', 'slipway:workers').split('\n').find((known) => known.endsWith(`-${pid}`));
     const { running = [] } = JSON.parse(redis('HGET', 'slipway:workers', name));
