@@ -21,6 +21,7 @@
 #include "worker/result.h"
 
 #define ASKED_MAX      16             /* questions of one executor under way */
+#define LAST_LINES_MAX 300            /* of one that has ended; an app keeps no more events */
 #define WRITE_PAUSE_MS 500            /* while Redis is away */
 #define LEAVE_MS       INT64_C(10000) /* that one takes to end after its last run */
 
@@ -221,6 +222,13 @@ static void take_result(struct slot *slot, struct question *question)
 	dispatch_wake(supervisor);
 }
 
+/* What one has said that has ended is taken at once, so that the result of its run is heard, which
+ * stands behind the lines of its log. */
+static bool may_take_more(const struct slot *slot)
+{
+	return slot->asked < ASKED_MAX || slot->has_ended;
+}
+
 static void take_question(struct slot *slot, struct question *question)
 {
 	const char *kind = question->ask.kind;
@@ -246,6 +254,10 @@ static void take_question(struct slot *slot, struct question *question)
 		take_result(slot, question);
 		return;
 	}
+	if (slot->has_ended && slot->asked == LAST_LINES_MAX) {
+		question_free(question);
+		return;
+	}
 	slot->asked++;
 	slot->is_waiting = expects_reply(kind);
 	slot->mints += strcmp(kind, ASK_MINT) == 0;
@@ -262,7 +274,7 @@ static void take_frames(struct slot *slot)
 	const char *text;
 	size_t length;
 
-	while (!slot->is_cut_off && slot->asked < ASKED_MAX &&
+	while (!slot->is_cut_off && may_take_more(slot) &&
 		channel_take(&slot->channel, &text, &length)) {
 		struct question *question = question_new(slot, text, length);
 		if (question == NULL)
@@ -311,7 +323,8 @@ void service_open(struct slot *slot, int channel)
 	slot->hook = (struct loop_hook){ .call = on_answered, .context = slot };
 	slot->events = EPOLLIN;
 	slot->given = slot->leave_by = 0;
-	slot->writes = slot->is_waiting = slot->is_cut_off = false;
+	slot->asked = 0;
+	slot->writes = slot->is_waiting = slot->is_cut_off = slot->has_ended = false;
 	slot->is_watched =
 		loop_watch(slot->supervisor->loop, &slot->watch, EPOLLIN, &error) == ERROR_NONE;
 	if (!slot->is_watched)
@@ -321,6 +334,7 @@ void service_open(struct slot *slot, int channel)
 void service_close(struct slot *slot)
 {
 	slot->asked = 0;
+	slot->has_ended = true;
 	while (channel_read(&slot->channel) == CHANNEL_OPEN)
 		take_frames(slot);
 	take_frames(slot);

@@ -45,6 +45,7 @@ struct slot {
 	size_t asked;     /* coroutines that answer it */
 	bool is_waiting;  /* for the reply of one of them */
 	bool is_cut_off;  /* it is killed for what it has said, and heard no more */
+	bool has_ended;   /* its process; what it has said is still heard */
 	int64_t number;   /* of the last run that it was given */
 	int64_t given;    /* runs, to this process */
 	int64_t leave_by; /* monotonic: when it has to have ended, after its last run; 0: not yet */

@@ -259,3 +259,22 @@ for (const [how, [end, env]] of Object.entries(STAYING)) {
     assert.notEqual((await worker.executors())[0]?.pid, pid);
   });
 }
+
+// The last ones of many lines come at once with the end of the process, and of its run.
+for (const [many, kept] of [[100, 100], [5000, 250]]) {
+  test(`after ${many} lines of its log the end of its run is heard, and the next run has another process`, async () => {
+    const other = await hostile.startWorker({ env: { SLIPWAY_EXECUTOR_ACTIONS: '1' } });
+    await worker.drain();
+    worker = other;
+    const app = `lines-${many}`;
+    await begin(app, [`-${JSON.stringify({ kind: 'log', log: 'a line' })}`], { repeats: many });
+    const status = await ended(app);
+    assert.equal(status.status, 'done', JSON.stringify(status));
+    assert.equal(status.crashes, 0);
+    const events = (await stack.redis('LRANGE', `slipway:{0}:app:default:${app}:events`, '0', '-1')).split('\n');
+    const lines = events.filter((line) => line.includes(' log '));
+    assert.ok(lines.length >= kept, `${lines.length} lines`);
+    const [reply] = await ask('mine', [question()]);
+    assert.ok(reply.text.length > 100, JSON.stringify(reply));
+  });
+}
