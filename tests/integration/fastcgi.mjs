@@ -24,24 +24,6 @@ export function get(socket, path, more = {}) {
   return exchange(socket, { REQUEST_METHOD: 'GET', DOCUMENT_URI: path, QUERY_STRING: '', ...more }, '');
 }
 
-// The same for a POST of JSON; gives { status, body }.
-export async function post(socket, path, json) {
-  const content = JSON.stringify(json);
-  const text = await exchange(
-    socket,
-    {
-      REQUEST_METHOD: 'POST',
-      DOCUMENT_URI: path,
-      QUERY_STRING: '',
-      CONTENT_TYPE: 'application/json',
-      CONTENT_LENGTH: String(Buffer.byteLength(content)),
-    },
-    content,
-  );
-  const [head, ...rest] = text.split('\r\n\r\n');
-  return { status: Number(/^Status: (\d+)/m.exec(head)?.[1] ?? 200), body: JSON.parse(rest.join('\r\n\r\n')) };
-}
-
 function exchange(socket, parameterPairs, content) {
   const pairs = Object.entries(parameterPairs);
   const parameters = pairs.map(([name, value]) =>
