@@ -187,7 +187,8 @@ test('a secret that the input does not name is not given, and operators are told
   const [reply] = await ask('mine', [JSON.stringify({ kind: 'secret', name: 'KEY', key })]);
   assert.equal(reply.class, 'not_allowed', JSON.stringify(reply));
   assert.equal(reply.text, undefined);
-  assert.match(alarms().slice(before).join('\n'), /app=mine .*does not refer to the secret 'KEY'/);
+  const isTold = () => /app=mine .*does not refer to the secret 'KEY'/.test(alarms().slice(before).join('\n'));
+  await until(isTold, 'the log has it');
 });
 
 test('no question is so large that the keeper ends by it', async () => {

@@ -151,6 +151,11 @@ test('a deployment stands in the list once, however often it was retried, and wh
   assert.deepEqual(rest.deployments.map((one) => one.deploymentId), [site.deploymentId]);
   assert.equal(rest.next, null);
   await post('cancel', app, 'site');
+  // What it ends later is a change of the app, and another test reads the apps by their last change.
+  await until(async () => {
+    const { actions } = await get(`/api/deploy?appId=${app}&workflowId=site`);
+    return actions.every(({ status }) => status !== 'running');
+  }, 'its runs have ended');
 });
 
 test('secrets stand in no list: neither the text, nor what it was sealed to', async () => {

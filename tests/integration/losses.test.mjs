@@ -12,7 +12,7 @@ import {
 test('state lost when a process restarted: SIGKILL of an executor costs one crash and nothing else', async () => {
   const app = newApp();
   const hold = holdFirst(isFork);
-  const worker = await startWorker({ lease: LEASE_SECONDS });
+  const worker = await startWorker();
   await triggerRepository(app);
   await hold.here;
   const [executor] = await worker.executors();

@@ -189,8 +189,8 @@ test('all workers count that live, and none that has been silent', async () => {
 test('a worker that is stopping counts no more, and what it still runs does', async () => {
   await greet('one', 'first');
   await flood();
-  startWorker(2);
-  startWorker(2);
+  // It is given longer to end what it runs than the slowest test takes.
+  for (let i = 0; i < 2; i += 1) startWorker(2, '--grace-seconds', '600');
   await done('one', 'first');
   await hang(3);
   const mostOf = (worker) => /.*runs_of_a_tenant_at_a_time=(\d+)/s.exec(worker.log)?.[1];
