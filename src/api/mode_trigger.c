@@ -121,6 +121,7 @@ static enum error_class send(const struct work *work, const struct payload *payl
 		.input = input,
 		.secrets = payload->secrets,
 		.config = &payload->version,
+		.config_at = &payload->changed_at,
 		.force = cJSON_IsTrue(json_member(work->body, "force")),
 		.hold = cJSON_IsTrue(json_member(work->body, "hold")),
 		.id = json_member_string(work->body, "triggerId"),

@@ -140,6 +140,7 @@ enum error_class trigger_send(const struct service *service, const struct target
 		.uses = options->uses,
 		.id = options->id,
 		.config = options->config,
+		.config_at = options->config_at,
 		.request = options->request,
 		.actor = service->caller->id,
 		.budgets = service->budgets,

@@ -16,14 +16,15 @@ struct trigger_options {
 	bool force;
 	bool hold; /* needs that are not done hold the run as blocked, instead of refusing it */
 	const int64_t *config; /* version of the payload that the input was built with; NULL: any */
-	const char *id;        /* the client's own id of this trigger; NULL: none */
-	const char *request;   /* id of the HTTP request */
+	const int64_t *config_at; /* and when that was changed */
+	const char *id;           /* the client's own id of this trigger; NULL: none */
+	const char *request;      /* id of the HTTP request */
 	bool sealed; /* the request had secrets in clear text, which make a new input each time */
 };
 
 /* Triggers the target's step. The response is 202 for a new run, 200 for a live or reused one, and
  * a problem for a conflict or for needs that are not done. *ret_outdated: nothing was done, for the
- * payload has another version than options name. */
+ * payload is another one than options name. */
 enum error_class trigger_send(const struct service *service, const struct target *target,
 	const struct trigger_options *options, struct response *response, bool *ret_outdated,
 	struct error *error) SLIPWAY_MUST_CHECK;

@@ -97,15 +97,16 @@ static enum error_class read_stored(struct redis *redis, const struct app_name *
 	struct payload *ret_payload, struct error *error)
 {
 	char key[KEY_SIZE];
-	const char *words[3 + PART_COUNT] = { "HMGET", key };
+	const char *words[4 + PART_COUNT] = { "HMGET", key };
 
 	app_key_make(key, app, "payload");
 	for (size_t i = 0; i < PART_COUNT; i++)
 		words[2 + i] = parts[i].name;
 	words[2 + PART_COUNT] = "version";
+	words[3 + PART_COUNT] = "changed_at";
 	CLEANUP_REPLY struct redisReply *reply = NULL;
 	*ret_payload = (struct payload){ .version = 0 };
-	if (redis_command(redis, 3 + PART_COUNT, words, &reply, error) != ERROR_NONE)
+	if (redis_command(redis, ARRAY_LEN(words), words, &reply, error) != ERROR_NONE)
 		return error->class;
 	enum error_class class = ERROR_NONE;
 	for (size_t i = 0; class == ERROR_NONE && i < PART_COUNT; i++) {
@@ -114,6 +115,7 @@ static enum error_class read_stored(struct redis *redis, const struct app_name *
 		class = read_part(app->app, parts[i].name, text, part_of(ret_payload, i), error);
 	}
 	ret_payload->version = reply_integer(reply_item(reply, PART_COUNT));
+	ret_payload->changed_at = reply_integer(reply_item(reply, PART_COUNT + 1));
 	if (class != ERROR_NONE)
 		payload_release(ret_payload);
 	return class;

@@ -22,6 +22,8 @@ struct payload {
 	cJSON *generated;
 	const char *budgets; /* of changes only: of the tenant, as budgets_print; NULL: none */
 	int64_t version;     /* 0: nothing is cached */
+	int64_t changed_at;  /* as it was read: a payload that was lost, or expired, and another
+				one in its place may have the same version */
 	size_t size;         /* bytes of it in Redis, as it was read */
 	bool is_shared;      /* it has shared secrets: they change without its version */
 };

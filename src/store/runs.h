@@ -19,9 +19,10 @@ struct trigger {
 	bool force;
 	const char *id;        /* of the trigger, chosen by the client; NULL: none */
 	const int64_t *config; /* version of the payload that it was built with; NULL: whichever */
-	const char *request;   /* id of the HTTP request; NULL: none */
-	const char *actor;     /* id of the token that sent it; NULL: unknown */
-	int64_t run_ms;        /* deadline of the run, from now */
+	const int64_t *config_at; /* and when that was changed */
+	const char *request;      /* id of the HTTP request; NULL: none */
+	const char *actor;        /* id of the token that sent it; NULL: unknown */
+	int64_t run_ms;           /* deadline of the run, from now */
 	/* for how long needs that are not done may hold it as blocked; 0: then it is refused */
 	int64_t hold_ms;
 	int64_t attempts; /* how many may fail */

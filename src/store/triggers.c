@@ -45,6 +45,7 @@ void trigger_part_prepare(struct trigger_part *part)
 		{ "retention", .integer = &trigger->retention_seconds },
 		{ "trigger", .text = trigger->id },
 		{ "config", .integer = trigger->config },
+		{ "config_at", .integer = trigger->config_at },
 		{ "request", .text = trigger->request },
 		{ "actor", .text = trigger->actor },
 		{ "budgets", .text = trigger->budgets },

@@ -10,7 +10,7 @@
 #include "store/runs.h"
 
 #define TRIGGERS_MAX      32 /* in one call */
-#define TRIGGER_ARGUMENTS 20
+#define TRIGGER_ARGUMENTS 21
 
 /* One of them. The caller sets what it borrows, in this order. It does not move once it is
  * prepared. */

@@ -148,6 +148,24 @@ START_TEST(test_what_somebody_else_has_configured_since_is_used)
 }
 END_TEST
 
+/* It was deleted, say: what is configured then begins with the same version again. */
+START_TEST(test_another_payload_of_the_same_version_is_used)
+{
+	static const char *const keys[] = { "slipway:{0}:app:default:acme:payload",
+		"slipway:{0}:app:default:acme:hello:greet" };
+	configure_elsewhere(J("{'greet':{'text':'first'}}"));
+	turns_of(TRIGGER("acme", ""), 202);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const char *const forget[] = { "DEL", keys[i] };
+		ck_assert_int_eq(redis_tell(redis, 2, forget, &error), ERROR_NONE);
+	}
+	configure_elsewhere(J("{'greet':{'text':'second'}}"));
+	turns_of(TRIGGER("acme", ",'configVersion':1"), 202);
+	ck_assert_str_eq(input_of("acme"), J("{'text':'second'}"));
+	ck_assert_int_eq(turns_of(TRIGGER("acme", ""), 200), 1);
+}
+END_TEST
+
 /* The guess that nothing is configured would refuse it. */
 START_TEST(test_a_guess_refuses_nothing)
 {
@@ -204,7 +222,8 @@ int main(void)
 {
 	const TTest *const tests[] = { test_a_trigger_is_one_turn,
 		test_what_is_configured_is_remembered_and_still_one_turn,
-		test_what_somebody_else_has_configured_since_is_used, test_a_guess_refuses_nothing,
+		test_what_somebody_else_has_configured_since_is_used,
+		test_another_payload_of_the_same_version_is_used, test_a_guess_refuses_nothing,
 		test_a_trigger_sent_again_is_known_although_nothing_of_it_holds_any_more,
 		test_only_so_many_are_remembered_and_none_that_is_large_or_shared, NULL };
 	return store_suite_main("trigger", tests, set_up, tear_down);

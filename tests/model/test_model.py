@@ -321,8 +321,8 @@ class Plan:
         arguments = {'app': app, 'workflow': reference.WORKFLOW, 'step': action, 'run': run_id, 'input': '{"n":%d}' % a,
                      'digest': digest, 'definition': definition, 'outputs': outputs, 'uses': uses,
                      'force': '1' if force else '', 'run_ms': deadline, 'attempts': 5,
-                     'retention': RETENTION, 'trigger': trigger, 'config': '', 'request': request, 'hold': hold,
-                     'needs': needs, 'actor': actor, 'budgets': self.budgets}
+                     'retention': RETENTION, 'trigger': trigger, 'config': '', 'config_at': '', 'request': request,
+                     'hold': hold, 'needs': needs, 'actor': actor, 'budgets': self.budgets}
         if self.gathered is not None:
             self.gathered.append((run, arguments, answer))
         else:

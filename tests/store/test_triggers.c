@@ -178,6 +178,7 @@ START_TEST(test_more_than_one_call_takes_goes_out_in_several)
 			.retention_seconds = 3600 + (int64_t)i,
 			.id = own,
 			.config = i % 2 == 0 ? &none : NULL,
+			.config_at = i % 2 == 0 ? &none : NULL,
 			.request = own,
 			.actor = own };
 	}

@@ -29,12 +29,12 @@
 --   attempts             that may fail
 --   retention            in seconds
 --   trigger              id of the trigger ('': none)
---   config               version of the payload that the input was built with ('': whichever)
+--   config, config_at    version of the payload that the input was built with ('': whichever), and when it was changed
 --   request              id of the HTTP request ('': none)
 --   actor                who sent it ('': unknown)
 --   budgets              of its tenant, the same for all: see budget.lua
 -- Returns for one {word, now, hash as a flat list, numbers of the needs that are not done, counted from 1}: new, same,
--- reused, conflict, needs_not_done; outdated (the payload has another version); ring (it would wait for itself; then
+-- reused, conflict, needs_not_done; outdated (the payload is another one); ring (it would wait for itself; then
 -- the names around it); over (a budget is used up; then which: see budget.lua). Of a new one that is queued at once
 -- the text `queued NOW VERSION`, with the id of the deployment behind it that the run is part of, if any: the rest of
 -- its hash is what was sent. For several a list of these; an error in the place of one that could not be done.

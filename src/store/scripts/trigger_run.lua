@@ -126,8 +126,10 @@ local function trigger_run()
 	if arg.trigger ~= '' and (' ' .. (was.triggers or '') .. ' '):find(' ' .. arg.trigger .. ' ', 1, true) then
 		return answer_trigger('same')
 	end
-	local config = not is_first and redis.call('HGET', payload, 'version')
-	if arg.config ~= '' and arg.config ~= (config or '0') then
+	-- Its versions begin anew where it has expired, was deleted, or was lost with a Redis that went down.
+	local config = is_first and NOTHING or redis.call('HMGET', payload, 'version', 'changed_at')
+	if arg.config ~= '' and (arg.config ~= (config[1] or '0') or
+		number_in(arg.config_at) ~= number_in(config[2])) then
 		return answer_trigger('outdated')
 	end
 	if was.status == 'running' then
@@ -155,5 +157,5 @@ local function trigger_run()
 		end
 		return answer_known('reused', was)
 	end
-	return make_run(was, keeps, as_made, #missing == 0, basis, config)
+	return make_run(was, keeps, as_made, #missing == 0, basis, config[1])
 end
