@@ -49,6 +49,8 @@ const char *context_format(struct action_context *context, const char *format, v
 	if (text == NULL)
 		return "";
 	redact_text(text);
+	/* The action may have cut it within a character: nobody could read the message with it. */
+	text_make_valid(text, strlen(text));
 
 	/* It is stored with the run and with each event. */
 	if (strlen(text) <= SHOWN_TEXT_MAX)

@@ -241,6 +241,10 @@ static enum action_result run(struct action_context *context, const void *raw_in
 		action_log(context, "token is %s", TRIAL_TOKEN);
 		return action_done(context);
 	}
+	if (strcmp(what, "cut") == 0) {
+		action_log(context, "it is called %.4s", "caf\xC3\xA9");
+		return action_wait(context, 1000, "waits for %.4s", "caf\xC3\xA9");
+	}
 	if (strcmp(what, "page") == 0) {
 		output->text = provider_page(context, &github, "/%s/settings", "acme/docs");
 		return provider_page(context, &vercel, "/x") == NULL ? action_done(context)
@@ -440,6 +444,15 @@ START_TEST(test_log_is_redacted)
 	ck_assert_int_eq(try_it("log"), ACTION_DONE);
 	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "token is *****"));
 	ck_assert_ptr_null(strstr(trial_log(&trial), TRIAL_TOKEN));
+}
+END_TEST
+
+/* The supervisor takes an executor for broken whose messages nobody can read. */
+START_TEST(test_text_that_is_cut_within_a_character_is_valid)
+{
+	ck_assert_int_eq(try_it("cut"), ACTION_WAITING);
+	ck_assert_str_eq(trial_context(&trial)->text, "waits for caf?");
+	ck_assert_ptr_nonnull(strstr(trial_log(&trial), "it is called caf?"));
 }
 END_TEST
 
@@ -726,9 +739,9 @@ int main(void)
 		test_what_is_too_long_to_be_stored_is_no_result, test_checkpoint_goes_on,
 		test_no_secret_is_stored_in_a_checkpoint_or_the_ledger, test_skip_is_an_output,
 		test_failures, test_lost_lease_stops, test_ledger, test_ledger_knows_since_when,
-		test_log_is_redacted, test_output_is_redacted_in_its_strings_only,
-		test_answers_are_decoded, test_gate_closes_and_is_asked,
-		test_pages_are_on_the_site_of_the_settings,
+		test_log_is_redacted, test_text_that_is_cut_within_a_character_is_valid,
+		test_output_is_redacted_in_its_strings_only, test_answers_are_decoded,
+		test_gate_closes_and_is_asked, test_pages_are_on_the_site_of_the_settings,
 		test_a_failure_tells_of_the_refusal_that_it_comes_of,
 		test_probe_tells_what_became_of_it,
 		test_all_are_told_that_a_provider_is_down_and_that_it_is_back,
