@@ -261,12 +261,13 @@ class Model(Dependants, Queue, Budgets):
         # A hand has put it there, where no limit would hold it.
         if from_begun and run.started_at is None:
             return None
-        # A long queue ends nobody: the time counts from the first attempt, or from when it is known what it waits for.
-        if (run.started_at is not None or run.reason) and self.now >= run.run_deadline:
+        # A long queue ends nobody: the time counts from the first attempt, or from when no worker is known to have it.
+        known = [word.rsplit('=', 1)[0] for word in taking.definitions.split()]
+        is_known = not known or '%s=%s' % (run.member.split(':', 2)[2], run.definition or '') in known
+        if (run.started_at is not None or run.reason and not is_known) and self.now >= run.run_deadline:
             self.to_end(run, 'error', '{}', timeout)
             return ['expired', run.member, self.told('expired', run)[2]]
-        known = [word.rsplit('=', 1)[0] for word in taking.definitions.split()]
-        if known and '%s=%s' % (run.member.split(':', 2)[2], run.definition or '') not in known:
+        if not is_known:
             if run.started_at is None and not run.reason:
                 run.run_deadline = self.now + run.run_ms
             self.stand_aside(run, 1000)
@@ -465,7 +466,7 @@ class Model(Dependants, Queue, Budgets):
             self.to_queue(run, run.worker + ' was lost; taken over')
             return self.told('taken over', run)
         declined = run.phase == 'queued' and run.due is not None
-        in_line = run.phase == 'queued' and not declined and run.started_at is None and not run.reason
+        in_line = run.phase == 'queued' and not declined and run.started_at is None
         if self.now >= run.run_deadline and not in_line:
             self.to_end(run, 'error', '{}', timeout)
             return self.told('expired', run)

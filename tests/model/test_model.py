@@ -598,6 +598,18 @@ class Plan:
         reason, detail = ('', 'no_worker_for_version')[b & 1], 'detail%d' % (b & 3)
         self.script('decline', run, {'run': run_id, 'reason': reason, 'detail': detail},
                     self.model.decline(run, run_id, reason, detail))
+        if a in (3, 4) and run.declines and run.due < run.run_deadline and run.started_at is None:
+            self.meet_late(run, a)
+
+    def meet_late(self, run, a):
+        """One that nobody had is on the queue again, for long: somebody looks at it, or a worker that has it takes some."""
+        self.set_clock(run.due)
+        self.reap_one(run, LEASE_MS)
+        self.set_clock(run.run_deadline)
+        if a == 3:
+            self.reap_one(run, LEASE_MS)
+        else:
+            self.take_as(3, '', False, 'worker0')
 
     def take(self, run, a, b):
         self.take_as((1, 1, 1, 3)[a & 3], self.definitions('v0') if b == 7 else '', a > 4, 'worker%d' % (b & 1))

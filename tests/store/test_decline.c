@@ -271,6 +271,24 @@ START_TEST(test_a_declined_run_ends_at_its_deadline_and_says_what_it_waited_for)
 }
 END_TEST
 
+/* Whoever has it may be busy for long, or be kept from it by a limit or a pause. */
+START_TEST(test_where_a_worker_has_come_that_has_it_the_queue_may_be_long)
+{
+	size_t count;
+	trigger_of("v1", 60000);
+	leave("no_worker_for_version");
+	come_back();
+	pass_deadline();
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_str_eq(read_run().status, "running");
+	pass_deadline();
+	claim();
+	ck_assert_int_gt(read_run().run_deadline, read_run().now + 30000);
+	ck_assert_uint_eq(faults(), 0);
+}
+END_TEST
+
 START_TEST(test_what_another_definition_made_is_not_given_back)
 {
 	struct trigger_result first = trigger_of("v1", 60000);
@@ -440,6 +458,7 @@ int main(void)
 		test_where_a_worker_has_it_there_is_no_reason_and_the_wait_is_short,
 		test_a_declined_run_can_be_cancelled, test_a_late_word_changes_nothing,
 		test_a_declined_run_ends_at_its_deadline_and_says_what_it_waited_for,
+		test_where_a_worker_has_come_that_has_it_the_queue_may_be_long,
 		test_what_another_definition_made_is_not_given_back,
 		test_a_declined_run_comes_back_before_others_of_its_app,
 		test_the_steps_that_have_run_are_known, test_the_workflows_that_have_run_are_known,

@@ -93,12 +93,13 @@ local function claim_or_end(from_begun, app, workflow, step)
 	if was.status ~= 'running' or was.phase ~= 'queued' or was.due or not was.run or is_new and from_begun then
 		return nil
 	end
-	-- A run that nobody has begun is not late: the queue is long.
-	if (was.started_at or was.reason) and now >= number_in(was.run_deadline) then
+	-- A run that nobody has begun is late where nobody has its definition: else the queue is long.
+	local is_known = has_definition(was, workflow, step)
+	if (was.started_at or was.reason and not is_known) and now >= number_in(was.run_deadline) then
 		finish('error', '{}', expired(arg.expired), '', nil, was)
 		return { 'expired', member(), told('expired')[3] }
 	end
-	if not has_definition(was, workflow, step) then
+	if not is_known then
 		put_off(DECLINED_MS)
 		return { 'declined', member(), was.run, was.definition or '' }
 	end

@@ -79,7 +79,7 @@ end
 
 -- Left to workers of another build: it has no place on the queue, and comes back as others do that are due.
 local declined = phase == 'queued' and get('due')
-local unbegun = phase == 'queued' and not declined and not get('started_at') and not get('reason')
+local unbegun = phase == 'queued' and not declined and not get('started_at')
 if now >= number('run_deadline') and not unbegun then
 	finish('error', '{}', expired(arg.expired), '')
 	return told('expired')
