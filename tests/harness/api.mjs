@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as fastcgi from '../integration/fastcgi.mjs';
-import { askedAgain, build, until } from '../integration/stack.mjs';
-import { RedisServer } from './redis.mjs';
+import { askedAgain, build, madeBy, until } from '../integration/stack.mjs';
+import { RedisServer, TESTER } from './redis.mjs';
 
 export class Api {
   static async start({ flags = [], env = {}, publicKey = false } = {}) {
@@ -50,8 +50,15 @@ export class Api {
     return { text, id: text.split('_')[1] };
   }
 
-  request(...words) {
-    return askedAgain(() => this.requestOnce(...words));
+  request(token, method, uri, json, headers) {
+    return askedAgain(() => this.requestOnce(token, method, uri, json, headers), (ids) => this.hasMade(ids, json));
+  }
+
+  // Of whichever tenant.
+  hasMade(ids, json) {
+    const made = madeBy(json);
+    const keys = made ? this.redis.cli(TESTER, 'KEYS', `slipway:{0}:app:*${made}`).split('\n').filter(Boolean) : [];
+    return keys.some((key) => ids.includes(this.redis.cli(TESTER, 'HGET', key, 'request')));
   }
 
   // Whatever the answer is.

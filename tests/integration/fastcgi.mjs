@@ -1,4 +1,5 @@
 // The web server's end of a FastCGI connection, bare: https://fastcgi-archives.github.io/FastCGI_Specification.html.
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 
 const BEGIN_REQUEST = 1;
@@ -59,17 +60,19 @@ function exchange(socket, parameterPairs, content) {
   });
 }
 
-// One request on a connection of its own, with headers as a web server passes them: { status, head, text, body }.
+// One request on a connection of its own, with headers as a web server passes them, and with an id as that gives it:
+// { status, head, text, body }.
 export async function request(socketPath, method, uri, headers = {}, json = undefined) {
   const content = json === undefined ? '' : JSON.stringify(json);
   const [path, query = ''] = uri.split('?');
   const socket = await open(socketPath);
+  const id = randomBytes(16).toString('hex');
   const named = Object.entries(headers).map(([name, value]) =>
     [`HTTP_${name.toUpperCase().replaceAll('-', '_')}`, value]);
   const typed = content === '' ? {}
     : { CONTENT_TYPE: 'application/json', CONTENT_LENGTH: String(Buffer.byteLength(content)) };
-  const whole = await exchange(socket, { REQUEST_METHOD: method, DOCUMENT_URI: path, QUERY_STRING: query, ...typed,
-    ...Object.fromEntries(named) }, content);
+  const whole = await exchange(socket, { REQUEST_METHOD: method, DOCUMENT_URI: path, QUERY_STRING: query,
+    REQUEST_ID: id, ...typed, ...Object.fromEntries(named) }, content);
   socket.destroy();
   const [head, ...rest] = whole.split('\r\n\r\n');
   const text = rest.join('\r\n\r\n');
@@ -79,7 +82,7 @@ export async function request(socketPath, method, uri, headers = {}, json = unde
     head,
     text,
     header,
-    headers: { get: header }, // as that of fetch
+    headers: { get: (name) => (name.toLowerCase() === 'x-request-id' ? id : header(name)) }, // as that of fetch
     body: /json/.test(head) && text !== '' ? JSON.parse(text) : undefined,
   };
 }

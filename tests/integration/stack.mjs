@@ -50,15 +50,29 @@ export async function until(condition, what, boundMs = 60000) {
 const asTold = (seconds) => new Promise((resolve) => { setTimeout(resolve, (Number(seconds) || 1) * 1000); });
 
 // What the api says when Redis has not answered it within 900 ms, which a busy machine may keep it from: a client asks
-// again, as told, and so does a test that is about something else. The bound is for what stays so.
+// again, as told, and so does a test that is about something else. The bound is for what stays so. Where a request has
+// taken effect, and it was only not known, the answer is the one that it would have had: `hasMade` tells, given the ids
+// of such requests, whether one of them has made what the same again only shows.
 const SLOW_REDIS = ['store_unavailable', 'outcome_unknown'];
-export async function askedAgain(ask, boundMs = 60000) {
+export async function askedAgain(ask, hasMade = () => false, boundMs = 60000) {
   const giveUp = Date.now() + boundMs;
+  const unknown = [];
   for (;;) {
     const answer = await ask();
-    if (!SLOW_REDIS.includes(answer.body?.class) || Date.now() > giveUp) return answer;
+    if (!SLOW_REDIS.includes(answer.body?.class) || Date.now() > giveUp) {
+      const isMade = answer.status === 200 && unknown.length > 0 && (await hasMade(unknown));
+      return isMade ? { ...answer, status: 202 } : answer;
+    }
+    if (answer.body.class === 'outcome_unknown') unknown.push(answer.headers.get('x-request-id'));
     await asTold(answer.headers.get('retry-after'));
   }
+}
+
+// The end of the key of what a request makes that names itself there; undefined where it makes nothing of the kind.
+export function madeBy(body) {
+  const { mode, appId, workflowId, actionId } = body ?? {};
+  const step = { start: '_deployment', retry: '_deployment', plan: 'plan', trigger: actionId }[mode];
+  return step && `:${appId}:${workflowId}:${step}`;
 }
 
 // The executors of a worker; its keeper and its minters are children as well, by other names.
@@ -181,10 +195,15 @@ export class Stack {
   // that wait for a condition poll faster than nginx lets anybody. What the api refuses for a budget is the test's.
   async ask(pathAndQuery, options) {
     for (;;) {
-      const answer = await askedAgain(() => this.askOnce(pathAndQuery, options));
+      const answer = await askedAgain(() => this.askOnce(pathAndQuery, options), (ids) => this.hasMade(ids, options));
       if (answer.body?.class !== 'too_many_requests') return answer;
       await asTold(answer.headers.get('retry-after'));
     }
+  }
+
+  async hasMade(ids, { body }) {
+    const made = typeof body === 'string' && madeBy(JSON.parse(body));
+    return made ? ids.includes(await this.redis('HGET', `slipway:{0}:app:default${made}`, 'request')) : false;
   }
 
   // Whatever the answer is.
