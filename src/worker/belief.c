@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#include "base/text.h"
+#include "slipway/field.h"
+
 /* ---- signing ---- */
 
 static enum error_class no_memory(struct error *error)
@@ -75,6 +78,22 @@ static enum error_class check_row(
 	return is_believed(state) ? ERROR_NONE : refuse_row(run, row->string, state, error);
 }
 
+/* What an executor is given with the claim is one message: nobody could read any of it. */
+static enum error_class check_texts(const struct run *run, struct error *error)
+{
+	const char *const texts[] = { run->id, run->request, run->input, run->outage_seen };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (text_is_valid(texts[i]))
+			continue;
+		error_set(error, ERROR_FORGED,
+			"what is stored of the run is not believed: it is no text");
+		return error_remedy(
+			error, NULL, "Somebody has written over it. Trigger the step again.");
+	}
+	return ERROR_NONE;
+}
+
 enum error_class belief_check_claim(const struct mac_keys *keys, struct claim *claim,
 	const char *input_digest, struct error *error)
 {
@@ -84,6 +103,8 @@ enum error_class belief_check_claim(const struct mac_keys *keys, struct claim *c
 		checkpoint_open(keys, &place, run->checkpoint, &run->checkpoint);
 	const cJSON *row;
 
+	if (check_texts(run, error) != ERROR_NONE)
+		return error->class;
 	if (!is_believed(state)) {
 		error_set(error, ERROR_FORGED, "the checkpoint of the run is not believed: %s",
 			mac_state_words(state));

@@ -1,6 +1,6 @@
 // Keys of the queue and of a run that a hand has written over: what is lost is that one, and no other run.
 //
-// covers: src/worker/leases.c src/store/workers.c
+// covers: src/worker/leases.c src/worker/belief.c src/store/workers.c
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { until } from './stack.mjs';
@@ -31,6 +31,21 @@ test('a key that a hand has written over costs its own run, and no other its lea
     assert.equal(end.crashes, 0);
   }
   await stack.redis('DEL', `slipway:{0}:app:default:${broken}:site:repo`);
+  await assertQuiet();
+});
+
+test('a run of which a hand has made no text ends, and no executor with it', async () => {
+  const [broken, other] = [newApp(), newApp()];
+  for (const app of [broken, other]) await triggerRepository(app);
+  const key = `slipway:{0}:app:default:${broken}:site:repo`;
+  await stack.redis('EVAL', "return redis.call('HSET', KEYS[1], 'input', '{\\255}')", '1', key);
+  const worker = await startWorker();
+  const { status, error } = await ended(broken);
+  assert.equal(status, 'error');
+  assert.equal(error.class, 'forged');
+  assert.match(error.message, /no text/);
+  assert.equal((await ended(other)).status, 'done');
+  assert.doesNotMatch(worker.log(), /executor ended/);
   await assertQuiet();
 });
 
