@@ -288,7 +288,8 @@ export class SlipwayClient {
         await this.#clock.sleep(delay, options.signal);
       }
       sent = this.#clock.now();
-      const waitMs = mayWait && waits && last !== null ? LONGEST_WAIT_MS : 0;
+      // Where another poll of this client has something newer, there is no need to wait for it.
+      const waitMs = mayWait && waits && this.#isKnown(last) ? LONGEST_WAIT_MS : 0;
       const answer = await this.poll(workflowId, appId, actionId, { ...options, waitMs });
       const hasWaited = answer !== last || this.#clock.now() - sent >= SHORTEST_WAIT_MS;
       atOnce = mayWait && this.#longestWaitMs >= 1000 && hasWaited && this.#isKnown(answer);
@@ -298,7 +299,7 @@ export class SlipwayClient {
   }
 
   /**
-   * Whether it came with an ETag, by which a poll can wait for the next.
+   * Whether it came with an ETag, by which a poll can wait for the next; and no other poll has had a newer one since.
    *
    * @param {unknown} content
    */

@@ -30,6 +30,17 @@ test('whoever follows a workflow does too, from its first poll on', async (conte
   assert.ok(clock.sleeps.every((milliseconds) => milliseconds <= 10), `${clock.sleeps}`);
 });
 
+test('what another poll of the same client has seen meanwhile is not waited for', async (context) => {
+  let meanwhile;
+  const clock = { ...fakeClock(), sleep: async () => { meanwhile = await client.poll('site', 'acme', 'repo'); } };
+  const { stub, client } = await setUp(context, { clock, ...withClock });
+  stub.scripts.repo = [null, { status: 'done' }];
+  const status = await client.triggerAndPollAction('site', 'acme', 'repo');
+  assert.equal(meanwhile.status, 'done');
+  assert.equal(status, meanwhile);
+  assert.deepEqual(waitsOf(stub), [undefined, undefined, undefined]);
+});
+
 test('an action that fails meanwhile is told at once', async (context) => {
   const { stub, client } = await setUp(context, withClock);
   stub.scripts.repo = [null, null, FAILED];
