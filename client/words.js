@@ -21,7 +21,6 @@ const REASONS = {
   network: 'it could not be reached',
   timeout: 'it took too long to respond',
   worker_lost: 'the worker was lost',
-  outcome_unknown: 'checking the outcome of the last attempt',
 };
 
 /** What holds a step, whoever its provider is. @type {Record<string, { badge: string, sentence: string }>} */
@@ -29,6 +28,9 @@ const HOLDS = {
   no_worker: { badge: 'Queued', sentence: 'No worker is running. It starts once there is one.' },
   worker_silent: {
     badge: 'Working', sentence: 'Its worker has not been heard of. If it stays silent, another one continues.',
+  },
+  store_unavailable: {
+    badge: 'Waiting', sentence: 'Its worker could not reach the data of Slipway. It tries again within seconds.',
   },
   cancelling: { badge: 'Cancelling', sentence: 'Its worker ends it within seconds.' },
 };

@@ -59,9 +59,10 @@ void keeper_link_close(struct keeper_link *link)
 enum error_class keeper_link_ask(struct keeper_link *link, const struct opening *opening,
 	struct arena *arena, struct reply *ret_reply, struct error *error)
 {
-	bool is_lost;
+	bool is_lost, was_there = false;
 
 	for (int tries = 0; tries < TRIES_MAX && !link->child.is_spent; tries++) {
+		was_there |= link->child.pid != 0;
 		enum error_class class = child_link_ask(
 			&link->child, &opening_record, opening, arena, ret_reply, &is_lost, error);
 		if (class != ERROR_NONE || !is_lost)
@@ -69,6 +70,9 @@ enum error_class keeper_link_ask(struct keeper_link *link, const struct opening 
 		if (link->child.pid == 0)
 			loop_sleep_ms(link->child.loop, TRY_AGAIN_MS);
 	}
-	return error_set(error, ERROR_STORE_UNAVAILABLE,
-		"the worker has no keeper now, which opens secrets and has the tokens");
+	/* Who has ended it may end the next: that is not waited for without end. */
+	const bool is_ours = was_there && !link->child.is_spent;
+	return error_set(error, is_ours ? ERROR_INTERNAL : ERROR_STORE_UNAVAILABLE,
+		is_ours ? "the keeper, which opens secrets, has ended while it did so"
+			: "the worker has no keeper now, which opens secrets and has the tokens");
 }

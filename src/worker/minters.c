@@ -172,7 +172,7 @@ enum error_class minters_ask(struct minters *minters, struct keeper_link *keeper
 	struct opening *opening, struct arena *arena, struct reply *ret_reply, struct error *error)
 {
 	const int64_t give_up_at = clock_monotonic_ms() + GIVE_UP_MS;
-	int signatures = 0;
+	int signatures = 0, losses = 0;
 
 	for (int tries = 0; tries < TRIES_MAX; tries++) {
 		bool is_lost;
@@ -185,6 +185,7 @@ enum error_class minters_ask(struct minters *minters, struct keeper_link *keeper
 		give_back(place);
 		if (class != ERROR_NONE)
 			return class;
+		losses += is_lost ? 1 : 0;
 		if (wants_signature(ret_reply, is_lost) && signatures++ < SIGNATURES_MAX)
 			class = correct_clock(minters, opening, ret_reply->skew_seconds, error);
 		else if (!is_lost)
@@ -192,6 +193,8 @@ enum error_class minters_ask(struct minters *minters, struct keeper_link *keeper
 		if (class != ERROR_NONE)
 			return class;
 	}
-	return error_set(error, ERROR_STORE_UNAVAILABLE,
-		"the worker has no minter now, which makes tokens of apps");
+	/* Who has ended one may end the next: that is not waited for without end. */
+	return error_set(error, losses > 0 ? ERROR_INTERNAL : ERROR_STORE_UNAVAILABLE,
+		losses > 0 ? "the minter, which makes tokens of apps, has ended while it did so"
+			   : "the worker has no minter now, which makes tokens of apps");
 }

@@ -49,7 +49,8 @@ void minters_close(struct minters *minters);
 /*
  * In a coroutine: has the keeper write an order by the opening, whose key is filled in, and a
  * minter carry it out. Errors of both are in the reply; ERROR_STORE_UNAVAILABLE where there was
- * none to ask, and ERROR_AUTH_EXPIRED where the clocks differ by more than a day.
+ * none to ask, ERROR_INTERNAL where those that were asked have ended, and ERROR_AUTH_EXPIRED where
+ * the clocks differ by more than a day.
  */
 enum error_class minters_ask(struct minters *minters, struct keeper_link *keeper,
 	struct opening *opening, struct arena *arena, struct reply *ret_reply,

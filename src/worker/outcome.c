@@ -17,6 +17,7 @@
 #define DELAY_MIN_MS      200
 #define RATE_LIMIT_MS     60000  /* where the provider does not say how long */
 #define NOT_READY_MS      5000   /* where it does not say how long to wait */
+#define STORE_MS          2000   /* where Redis was away: it is back, as this is written in it */
 #define OUTAGE_LOOK_MS    300000 /* the longest without a look, whatever the provider says */
 #define LAST_CALL_MS      180000 /* how long the last call may be held back */
 #define SETTLING_MAX_MS   900000
@@ -52,6 +53,22 @@ static int64_t outage_delay_ms(const struct error *failure, const struct run_pro
 	if (delay < asked)
 		delay = allowed;
 	return delay < left ? delay : left;
+}
+
+/* Redis, or the part of the worker that has the keys, was away: nothing is wrong with the run, nor
+ * with its provider. Requests are refused with these, but no run ends with them. */
+static bool is_of_store(enum error_class class)
+{
+	return class == ERROR_STORE_UNAVAILABLE || class == ERROR_STORE_FULL ||
+		class == ERROR_OUTCOME_UNKNOWN;
+}
+
+static void wait_for_store(struct run_write *ret_write)
+{
+	ret_write->kind = RUN_WAIT;
+	ret_write->phase = "waiting";
+	ret_write->reason = error_class_facts(ERROR_STORE_UNAVAILABLE)->name;
+	ret_write->delay_ms = STORE_MS + (int64_t)randombytes_uniform(STORE_MS);
 }
 
 static int64_t wait_delay_ms(const struct error *failure)
@@ -204,6 +221,11 @@ enum error_class failure_write(const struct error *failure, const struct run_pro
 		ret_write->kind = RUN_WAIT;
 		ret_write->phase = "waiting";
 		ret_write->delay_ms = wait_delay_ms(failure);
+		return ERROR_NONE;
+	}
+
+	if (is_of_store(failure->class)) {
+		wait_for_store(ret_write);
 		return ERROR_NONE;
 	}
 

@@ -26,7 +26,8 @@ struct run_progress {
  * plan_limit, at once and with the time; rate_limited else and, in a run's first quarter of an
  * hour, not_ready wait and use up no attempt; so does a provider that is down or hangs, until the
  * outage has lasted for outage_max_ms: then it ends the run (0: it is as other failures), where
- * nobody was asked only after three minutes more; a retryable class is
+ * nobody was asked only after three minutes more; what Redis kept from going on waits as
+ * store_unavailable, for as long as the run may last; a retryable class is
  * tried again after a delay, while attempts are left, and internal no more than twice; anything
  * else ends the run. What the write points to lies in the arena, with secrets redacted.
  */

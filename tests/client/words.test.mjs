@@ -34,6 +34,7 @@ test('each reason for which a step waits has words of its own', () => {
     ['executing', null, 'busy', 'Working', /^Talking to GitHub\.$/],
     ['executing', 'worker_silent', 'waiting', 'Working', /^Its worker has not been heard of\./],
     ['executing', 'cancelling', 'waiting', 'Cancelling', /^Its worker ends it within seconds\.$/],
+    ['waiting', 'store_unavailable', 'waiting', 'Waiting', /^Its worker could not reach the data of Slipway\./],
     ['waiting', 'provider_down', 'waiting', 'Waiting', /^Waiting for GitHub: it has an outage, resumes at .*03/],
     ['waiting', 'rate_limited', 'waiting', 'Waiting', /^Waiting for GitHub: rate limit, resumes at .*03/],
     ['waiting', 'turn', 'waiting', 'Waiting', /^Waiting for GitHub: other runs are first, resumes at .*03/],

@@ -20,18 +20,9 @@ export const isSlow = ({ status, detail = '', took }) =>
 export const failedOf = (answers) =>
   answers.filter((answer) => (answer.status === 0 || answer.status >= 500) && !isSlow(answer));
 
-// Runs that counted a crash, or an attempt for which Redis was not to blame.
-export async function burnt(cluster, client) {
-  const found = [];
-  for (const run of client.runs.values()) {
-    if (!(run.crashes > 0 || run.attempt > 1)) continue;
-    const own = (await cluster.events(run.app)).filter((event) => event.run === run.runId);
-    const forRedis = own.filter(({ event, detail }) =>
-      event === 'retrying' && (SLOW_REDIS.test(detail) || /lost while it worked/.test(detail)));
-    if (run.crashes > 0 || run.attempt > 1 + forRedis.length) found.push(run);
-  }
-  return found;
-}
+// Runs that counted a crash or an attempt, which a Redis that is slow is no reason for.
+export const burnt = (client) =>
+  [...client.runs.values()].filter(({ crashes, attempt }) => crashes > 0 || attempt > 1);
 
 // Whether times are asserted: at full scale, on a machine that does nothing else.
 export const timed = () => process.env.FAULTS_TIMED === '1';

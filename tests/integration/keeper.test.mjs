@@ -136,7 +136,7 @@ test('a keeper that is killed is followed by one that reads the key again, and t
   await hold('mine', '${secret.MINE} once more');
   const status = await untilEnded('mine');
   assert.equal(status.status, 'done', JSON.stringify(status));
-  assert.equal(await stack.attemptOf(status), 1);
+  assert.equal(status.attempt, 1);
   assert.notEqual(await keeperPid(), before);
   assert.deepEqual(await executorsOf(await workerPid()), executors);
 });

@@ -22,7 +22,7 @@ test('state lost when a process restarted: SIGKILL of an executor costs one cras
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
   assert.equal(await takeovers(app), 1);
-  assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(end.attempt, 1);
   assert.equal(peer.count('POST', /forks$/), 1);
   assert.equal([...peer.repositories.keys()].filter((name) => name === `acme/${app}`).length, 1);
   await assertQuiet();
@@ -83,6 +83,30 @@ test('a redis-server that stands still until the worker notices loses no run, an
   assert.equal(end.crashes, 0);
   assert.equal(peer.count('POST', /forks$/), 1);
   await assertQuiet();
+});
+
+test('a Redis that is away for a while costs a run no attempt, and does not end one at its last', async () => {
+  const app = newApp();
+  const hold = holdFirst(isFork);
+  await triggerRepository(app);
+  await stack.redis('HSET', `slipway:{0}:app:default:${app}:site:repo`, 'attempts', '1');
+  const worker = await startWorker();
+  await hold.here;
+  const redis = await stack.daemon('redis-server');
+  process.kill(redis, 'SIGSTOP');
+  try {
+    // What was made is to be written into the ledger, on the connection that is given up then.
+    hold.let_go();
+    await until(() => worker.log().includes(' event=redis class='), 'the worker misses Redis');
+  } finally {
+    process.kill(redis, 'SIGCONT');
+  }
+  const end = await ended(app);
+  assert.equal(end.status, 'done', JSON.stringify(end.error));
+  assert.deepEqual([end.attempt, end.crashes], [1, 0]);
+  assert.equal(peer.count('POST', /forks$/), 1);
+  const events = await stack.redis('LRANGE', `slipway:{0}:app:default:${app}:events`, '0', '-1');
+  assert.match(events, / waiting \S+ (Redis cannot be reached|the connection to Redis was lost)/);
 });
 
 test('while Redis hangs, a worker that is told to stop is gone before its unit kills it', async () => {

@@ -19,7 +19,7 @@ test('retry: where no outage is waited for, a provider that fails twice is asked
   await triggerRepository(app);
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
-  assert.equal(await stack.attemptOf(end), 3);
+  assert.equal(end.attempt, 3);
 });
 
 test('outage: a provider that is down for some seconds is waited for, and burns no attempt', async () => {
@@ -43,7 +43,7 @@ test('outage: a provider that is down for some seconds is waited for, and burns 
   assert.match(waiting.detail, /^GitHub has a problem of its own \(502\): GET \/repos\/acme\/[^;<]+; waiting since 20/);
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
-  assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(end.attempt, 1);
   // The client itself tries a kept connection that was cut once more.
   assert.ok(failures >= 2 && failures <= 6, `${failures} failures`);
   assert.equal((await stack.hash(app, 'site', 'repo')).outage_at, undefined);
@@ -89,7 +89,7 @@ test('outage: one run at a time asks whether the provider is back, and then all 
   // Each comes back by its own delay, which is about as long as the outage has lasted for it.
   const ends = await Promise.all(apps.map((app) => ended(app, 'repo', 'site', 120000)));
   for (const end of ends) {
-    assert.deepEqual([end.status, await stack.attemptOf(end)], ['done', 1], JSON.stringify(end));
+    assert.deepEqual([end.status, end.attempt], ['done', 1], JSON.stringify(end));
   }
   const asked = failed.slice(apps.length);
   assert.ok(asked.length >= 1 && asked.length <= 4, `${asked.length} calls`);
@@ -143,7 +143,7 @@ test('outage: one that lasts too long ends the run with what it is, at once', as
   await triggerRepository(app);
   const end = await ended(app);
   assert.equal(end.error.class, 'provider_unavailable', JSON.stringify(end.error));
-  assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(end.attempt, 1);
   assert.match(end.error.message, /; waited since 20/);
   assert.match(end.error.remedy.text, /status page/);
   await assertQuiet();
@@ -168,7 +168,7 @@ test('rate limit: waits as long as it is told, and burns no attempt', async () =
   assert.ok(Date.parse(waiting.resumeAt) - Date.parse(waiting.startedAt) >= 1000);
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
-  assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(end.attempt, 1);
   // Date.now() cuts to whole milliseconds.
   const early = times.filter(({ at }, i) => times[i - 1]?.refused && at - times[i - 1].at < 999);
   assert.deepEqual(early, [], JSON.stringify(times));

@@ -101,8 +101,6 @@ export async function childrenOf(pid) {
   return found;
 }
 
-const FOR_REDIS = /^(Redis cannot be reached|the connection to Redis was lost)/;
-
 export class Stack {
   static async start(options = {}) {
     const stack = new Stack();
@@ -164,19 +162,6 @@ export class Stack {
     const fields = {};
     for (let i = 0; i + 1 < lines.length; i += 2) fields[lines[i]] = lines[i + 1];
     return fields;
-  }
-
-  // Which attempt a run is at, but for those that failed for Redis, which is too slow on a machine that stands still.
-  async attemptOf({ appId, runId, attempt }) {
-    if (attempt === 1) return attempt;
-    const lines = await this.redis('LRANGE', `slipway:{0}:app:default:${appId}:events`, '0', '-1');
-    let [run, slow] = ['', 0];
-    for (const line of lines.split('\n').reverse()) {
-      const [, event, what = '^', detail] = /^\d+-\d+ (\S+) (\S+) ?(.*)$/.exec(line) ?? [];
-      if (what !== '^') run = what;
-      if (event === 'retrying' && run.endsWith(`.${runId}`) && FOR_REDIS.test(detail)) slow += 1;
-    }
-    return attempt - slow;
   }
 
   post(body, headers = {}) {

@@ -20,7 +20,7 @@ test('done: a fork is made, awaited and recorded', async () => {
   assert.equal(status.status, 'done', JSON.stringify(status));
   assert.equal(status.output.fullName, `acme/${app}`);
   assert.equal(status.output.created, true);
-  assert.equal(await stack.attemptOf(status), 1);
+  assert.equal(status.attempt, 1);
   assert.equal(peer.count('POST', /forks$/), 1);
   // Awaited: GitHub answers 202, and the branch is looked at before the step is done.
   assert.ok(peer.count('GET', /\/branches\//) >= 1);
@@ -89,7 +89,7 @@ for (const [status, body, className] of [
     assert.equal(end.error.class, className, JSON.stringify(end.error));
     assert.equal(end.error.retryable, false);
     assert.ok(end.error.message.length > 10);
-    assert.equal(await stack.attemptOf(end), 1);
+    assert.equal(end.attempt, 1);
     assert.equal(peer.count('POST', /forks$/), 1);
     await assertQuiet();
     const hash = await stack.hash(app, 'site', 'repo');
@@ -114,7 +114,7 @@ test('a trigger after an error starts with fresh counters', async () => {
   assert.notEqual(second.body.runId, first.body.runId);
   const end = await ended(app);
   assert.equal(end.status, 'done');
-  assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(end.attempt, 1);
 });
 
 test('waiting holds no process: one executor serves another while one waits', async () => {
@@ -201,7 +201,7 @@ test('SIGTERM hands back what does not finish within the grace; no attempt and n
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
   assert.equal(end.crashes, 0);
-  assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(end.attempt, 1);
 });
 
 test('SIGTERM lets the current action finish within the grace', async () => {
@@ -234,7 +234,7 @@ test('SIGTERM cuts no call off that has begun towards the end of the grace: afte
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
   assert.equal(end.crashes, 0);
-  assert.equal(await stack.attemptOf(end), 1);
+  assert.equal(end.attempt, 1);
   assert.equal(peer.count('POST', /forks$/), 1);
 });
 

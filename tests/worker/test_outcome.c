@@ -79,6 +79,25 @@ START_TEST(test_waits_use_no_attempt)
 }
 END_TEST
 
+/* Requests are refused with these; no run ends with them. */
+START_TEST(test_a_redis_that_is_away_costs_no_attempt)
+{
+	static const enum error_class classes[] = { ERROR_STORE_UNAVAILABLE, ERROR_STORE_FULL,
+		ERROR_OUTCOME_UNKNOWN };
+
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+		error_set(&failure, classes[i], "Redis cannot be reached: no such file");
+		ck_assert_int_eq(kind_after(classes[i], 5, 5), RUN_WAIT);
+		ck_assert_str_eq(result.phase, "waiting");
+		ck_assert_str_eq(result.reason, "store_unavailable");
+		ck_assert_str_eq(result.detail, "Redis cannot be reached: no such file");
+		ck_assert_int_ge(result.delay_ms, 2000);
+		ck_assert_int_lt(result.delay_ms, 4000);
+		ck_assert(!result.outage);
+	}
+}
+END_TEST
+
 START_TEST(test_who_waits_for_a_limit_is_told_until_when)
 {
 	text_copy(failure.message, sizeof(failure.message), "the limit is reached");
@@ -310,6 +329,7 @@ int main(void)
 {
 	const TTest *const tests[] = { test_retryable_class_uses_the_actions_attempts,
 		test_unknown_is_tried_twice_more_at_most, test_waits_use_no_attempt,
+		test_a_redis_that_is_away_costs_no_attempt,
 		test_who_waits_for_a_limit_is_told_until_when,
 		test_a_limit_that_opens_too_late_ends_the_run_at_once,
 		test_what_never_gets_ready_ends, test_a_provider_that_is_down_is_waited_for,

@@ -47,7 +47,7 @@ export async function run({ restarts, requests }, random) {
   going = false;
   await load;
   const violations = await check(cluster, client);
-  const crashed = (await burnt(cluster, client)).length;
+  const crashed = burnt(client).length;
   if (crashed > 0) violations.push(`${crashed} runs counted a crash or an attempt`);
   const failed = failedOf(client.answers);
   if (failed.length > 0) violations.push(`${failed.length} requests failed: ${JSON.stringify(failed[0])}`);

@@ -51,7 +51,7 @@ async function limited(seconds, actions) {
   );
   const violations = await check(cluster, client);
   if (worst > WORKERS) violations.push(`${worst} calls within one period of ${WORKERS} workers`);
-  const spent = (await burnt(cluster, client)).length;
+  const spent = burnt(client).length;
   if (spent > 0) violations.push(`${spent} runs burnt an attempt by 429`);
   await cluster.stop();
   return { violations, figure: `429: ${refused.length} refused calls, at most ${worst} in ${PERIOD_SECONDS} s` };
@@ -81,7 +81,7 @@ async function failing(seconds, actions) {
   const violations = await check(cluster, client);
   const later = laterOf(refused).length;
   if (later > lasted) violations.push(`${later} calls to a provider that is down, in ${lasted} s`);
-  const spent = (await burnt(cluster, client)).length;
+  const spent = burnt(client).length;
   if (spent > 0) violations.push(`${spent} runs burnt an attempt by 5xx`);
   if (back.size < Math.min(5, actions / 4)) violations.push(`all come back within ${back.size} tenths of a second`);
   await cluster.stop();
