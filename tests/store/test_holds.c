@@ -41,10 +41,10 @@ static void tear_down(void)
 	arena_release(&arena);
 }
 
-static void trigger(const char *app, const char *workflow, const char *step)
+static void trigger_of(const char *tenant, const char *app, const char *workflow, const char *step)
 {
 	struct trigger_result result;
-	const struct trigger trigger = { .name = { "default", app, workflow, step },
+	const struct trigger trigger = { .name = { tenant, app, workflow, step },
 		.input = "{}",
 		.digest = "d1",
 		.run_ms = 3600000,
@@ -53,6 +53,11 @@ static void trigger(const char *app, const char *workflow, const char *step)
 		.force = true };
 	ck_assert_msg(run_trigger(redis, &trigger, &arena, &result, &error) == ERROR_NONE, "%s",
 		error.message);
+}
+
+static void trigger(const char *app, const char *workflow, const char *step)
+{
+	trigger_of("default", app, workflow, step);
 }
 
 static struct taken take(const char *limits)
@@ -506,6 +511,22 @@ START_TEST(test_what_nothing_holds_waits_for_nothing_that_is_held)
 }
 END_TEST
 
+/* Those of his tenant may be many; another tenant has its turn after one call for them. */
+START_TEST(test_a_tenant_waits_for_no_more_of_what_is_held_of_another_than_one_call_looks_at)
+{
+	pause_it("workflow", "site", NOTE, true);
+	for (int i = 0; i < 300; i++)
+		trigger(arena_format(&arena, "app%d", i), "site", "repo");
+	for (int i = 0; i < 100; i++)
+		trigger("acme", "site", arena_format(&arena, "s%d", i));
+	trigger_of("one", "blog", "hello", "greet");
+	ck_assert_int_eq(calls_until(NULL, "blog", 10), 2);
+	trigger_of("one", "blog", "hello", "s1");
+	ck_assert_int_le(calls_until(NULL, "blog", 10), 2);
+	ck_assert_msg(faults(false) == 0, "%s", said);
+}
+END_TEST
+
 /* What is let go on takes turns with what has come meanwhile; no app waits for all of another. */
 START_TEST(test_what_may_go_on_takes_turns_with_the_others)
 {
@@ -649,6 +670,7 @@ int main(void)
 		test_counts_are_looked_at_once_in_a_while,
 		test_a_run_at_its_limit_says_its_place_and_the_limit,
 		test_what_nothing_holds_waits_for_nothing_that_is_held,
+		test_a_tenant_waits_for_no_more_of_what_is_held_of_another_than_one_call_looks_at,
 		test_what_may_go_on_takes_turns_with_the_others,
 		test_who_waits_for_a_limit_keeps_his_place,
 		test_a_run_that_two_limits_hold_begins_when_both_allow,

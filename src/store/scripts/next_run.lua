@@ -1,6 +1,14 @@
 --- @include row
 -- Who is next on the queue. What it gives stands on the queue no longer.
 
+-- Who has used up the looks of a call, at runs that all went aside, has had a turn: others do not wait for all of them.
+function TURN.count_pass(turn)
+	taking.passes = taking.passes + 1
+	if taking.passes >= MOST.passes and turn.app then
+		TURN.put_turn_behind(turn)
+	end
+end
+
 function TURN.next_new()
 	while taking.passes < MOST.passes do
 		local turn = TURN.next_in_row() or TURN.begin_row(TURN.next_turn())
@@ -11,7 +19,7 @@ function TURN.next_new()
 		if step then
 			return turn.tenant, turn.app .. ':' .. step
 		end
-		taking.passes = taking.passes + 1
+		TURN.count_pass(turn)
 	end
 end
 

@@ -42,6 +42,15 @@ function TURN.put_behind(name, key_of)
 	end
 end
 
+function TURN.put_turn_behind(turn)
+	TURN.put_behind(turn.app, function(source)
+		return lanes_of(turn.tenant, source.root)
+	end)
+	TURN.put_behind(turn.tenant, function(source)
+		return source.root
+	end)
+end
+
 -- Who has no runs any more has no turns. While something holds runs, others may come to where there were none.
 function TURN.end_turn(turn, is_served)
 	if is_served and taking.row then
@@ -56,12 +65,7 @@ function TURN.end_turn(turn, is_served)
 		redis.call('ZREM', turn.root, turn.tenant)
 	end
 	if is_served and #taking.sources > 1 then
-		TURN.put_behind(turn.app, function(source)
-			return lanes_of(turn.tenant, source.root)
-		end)
-		TURN.put_behind(turn.tenant, function(source)
-			return source.root
-		end)
+		TURN.put_turn_behind(turn)
 	elseif is_served then
 		if app_stays and (turn.other_apps or anything_holds) then
 			put_last(turn.lanes, turn.app)
