@@ -20,6 +20,7 @@
 static struct allowance {
 	char tenant[IDENTIFIER_SIZE];
 	int64_t left, drawn_at, refused_until; /* monotonic */
+	bool is_drawing; /* some ahead; whoever comes meanwhile draws for himself alone */
 } allowances[KNOWN];
 
 static struct allowance *place_of(uint32_t hash, uint32_t steps)
@@ -67,24 +68,29 @@ static enum error_class draw(const struct service *service, struct allowance *al
 	int64_t most, struct error *error)
 {
 	struct budget_draw drawn;
-	const int64_t want = allowance != NULL ? draw_size(most) : 1;
-	const int64_t back = allowance != NULL ? allowance->left : 0;
+	const bool is_ahead = allowance != NULL && !allowance->is_drawing;
+	const int64_t want = is_ahead ? draw_size(most) : 1;
+	const int64_t back = is_ahead ? allowance->left : 0;
 
-	if (allowance != NULL) {
+	if (is_ahead) {
 		allowance->left = 0;
 		allowance->drawn_at = clock_monotonic_ms();
+		allowance->is_drawing = true;
 	}
-	if (budget_draw(service->redis, service->tenant, most, want, back, &drawn, error) !=
-		ERROR_NONE)
-		return error->class;
+	enum error_class class =
+		budget_draw(service->redis, service->tenant, most, want, back, &drawn, error);
 	allowance = find_allowance(service->tenant);
+	if (is_ahead && allowance != NULL)
+		allowance->is_drawing = false;
+	if (class != ERROR_NONE)
+		return class;
 	const int64_t now = clock_monotonic_ms();
 	if (drawn.granted < 1) {
 		if (allowance != NULL)
 			allowance->refused_until = now + drawn.wait_ms;
 		return budget_refuse_request(most, drawn.wait_ms, error);
 	}
-	if (allowance != NULL) {
+	if (is_ahead && allowance != NULL) {
 		allowance->left += drawn.granted - 1;
 		allowance->drawn_at = now;
 	}

@@ -1,17 +1,19 @@
 /*
  * Budgets of requests of many more tenants than a process has places for: none uses up what another
- * has.
+ * has. Nor do many requests at a time use up more than they are.
  *
  * covers: src/api/request_budget.c
  */
 #include "api/request_budget.h"
 
+#include "base/loop.h"
 #include "base/text.h"
 #include "harness/store.h"
 #include "store/budgets.h"
 
 #define TENANTS 350
 #define ROUNDS  5
+#define AT_ONCE 32
 #define MOST    6000 /* a minute: a process draws a second's worth, which is 100 */
 
 static struct redis *redis;
@@ -33,12 +35,17 @@ static const char *tenant_name(char name[IDENTIFIER_SIZE], int number)
 	return name;
 }
 
-static enum error_class take(int number, int64_t most)
+static enum error_class take_from(struct redis *from, int number, int64_t most)
 {
 	static const struct request request = { .id = "" };
 	char name[IDENTIFIER_SIZE];
-	const struct service service = { .redis = redis, .tenant = tenant_name(name, number) };
+	const struct service service = { .redis = from, .tenant = tenant_name(name, number) };
 	return request_budget_take(&service, &request, most, &error);
+}
+
+static enum error_class take(int number, int64_t most)
+{
+	return take_from(redis, number, most);
 }
 
 /* How many more another process could let in now. */
@@ -72,9 +79,34 @@ START_TEST(test_the_budget_holds_for_each_of_many)
 }
 END_TEST
 
+static struct redis *joined;
+static int taken;
+
+static void take_one(void *context)
+{
+	const int *number = context;
+	ck_assert_int_eq(take_from(joined, *number, MOST), ERROR_NONE);
+	taken++;
+}
+
+START_TEST(test_many_at_a_time_draw_no_more_than_one_and_what_they_need)
+{
+	static int number = TENANTS;
+	struct loop *loop;
+	joined = store_join(&loop);
+	for (int i = 0; i < AT_ONCE; i++)
+		ck_assert(coroutine_start(take_one, &number));
+	while (taken < AT_ONCE)
+		loop_turn(loop, 1000);
+	ck_assert_int_ge(left_of(number, MOST), MOST - MOST / 60 - AT_ONCE);
+	store_leave(joined, loop);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = { test_many_tenants_use_only_their_own,
-		test_the_budget_holds_for_each_of_many, NULL };
+		test_the_budget_holds_for_each_of_many,
+		test_many_at_a_time_draw_no_more_than_one_and_what_they_need, NULL };
 	return store_suite_main("request_budget", tests, set_up, tear_down);
 }
