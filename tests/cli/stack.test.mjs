@@ -298,7 +298,7 @@ test('a plan that nobody works at says what it waits for', async () => {
   const child = spawn(path.join(build, 'slipway'), words, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stderr.on('data', (bytes) => { output += bytes; });
-  await until(() => /^waiting for the plan of idle\/hello: queued/m.test(output), 'it says so', 15000);
+  await until(() => /^waiting for the plan of idle\/hello: queued/m.test(output), 'it says so');
   child.kill('SIGKILL');
   await idle.stop();
 });

@@ -225,7 +225,7 @@ test('SIGTERM cuts no call off that has begun towards the end of the grace: afte
   await triggerRepository(app);
   await hold.here;
   first.kill('SIGTERM');
-  await until(() => /event="no further calls to providers"/.test(first.log()), 'the end is near', 20000);
+  await until(() => /event="no further calls to providers"/.test(first.log()), 'the end is near');
   hold.let_go();
   assert.equal(await first.ended, 0);
   assert.doesNotMatch(first.log(), /event="executor ended".*signal/);
