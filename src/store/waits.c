@@ -16,8 +16,11 @@
 
 #define QUEUED_QUIET_MS 1000 /* usually a worker takes a run within milliseconds */
 #define AHEAD_MAX       100
-#define NAMES_SIZE      ((size_t)WORKFLOW_STEPS_MAX * (MEMBER_SIZE + 80))
-#define TAKEOVER_MS     2000 /* from the end of a lease, at most */
+#define LEFT_TO_OTHERS                                                                             \
+	"it is left to a worker of another build, which has the definition of its step, and "      \
+	"begins when that has a free executor"
+#define NAMES_SIZE  ((size_t)WORKFLOW_STEPS_MAX * (MEMBER_SIZE + 80))
+#define TAKEOVER_MS 2000 /* from the end of a lease, at most */
 
 /* Who is running, as the heartbeats say. */
 struct fleet {
@@ -153,6 +156,13 @@ static void add_place(struct places *places, struct run *run)
 	places->runs[places->count++] = run;
 }
 
+/* Another one lives that has its definition. Whether anything else is before it there, nobody
+ * knows. */
+static bool is_left_to_others(const struct run *run)
+{
+	return run->ready_at == 0 && run->due > 0 && run->reason[0] == '\0';
+}
+
 /* The reply has three items for a run: see turn.lua. */
 static void explain_place(struct run *run, const struct redisReply *reply, size_t first,
 	const struct fleet *fleet, struct arena *arena)
@@ -201,6 +211,8 @@ static void explain_queued(struct redis *redis, struct run *runs, size_t count,
 			continue;
 		if (fleet->alive == 0)
 			explain(&runs[i], "no_worker", describe_absence(fleet, arena));
+		else if (is_left_to_others(&runs[i]))
+			explain(&runs[i], "turn", LEFT_TO_OTHERS);
 		else
 			add_place(&places, &runs[i]);
 	}

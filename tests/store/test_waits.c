@@ -250,6 +250,23 @@ START_TEST(test_what_was_begun_goes_first)
 }
 END_TEST
 
+/* It stands on the queue for moments only: a worker that has not its definition declines it. */
+START_TEST(test_a_run_that_is_left_to_another_build_says_so)
+{
+	put("status", "running");
+	put("run", "r1");
+	put("phase", "queued");
+	put_time("due", now() + 1000);
+	put_time("queued_at", now() - 5000);
+	beat("host-1", 2, 2, JUST_NOW);
+	const struct run *run = look();
+	ck_assert_str_eq(run->reason, "turn");
+	ck_assert_ptr_nonnull(strstr(run->detail, "left to a worker of another build"));
+	TELL("DEL", KEY_WORKERS);
+	ck_assert_str_eq(look()->reason, "no_worker");
+}
+END_TEST
+
 START_TEST(test_a_run_that_no_build_wants_keeps_its_reason_while_workers_run)
 {
 	put("status", "running");
@@ -406,6 +423,7 @@ int main(void)
 		test_a_long_queue_of_one_app_is_not_before_another,
 		test_a_run_that_stands_nowhere_has_no_place,
 		test_what_was_begun_goes_first,
+		test_a_run_that_is_left_to_another_build_says_so,
 		test_a_run_that_no_build_wants_keeps_its_reason_while_workers_run,
 		test_keys_that_a_hand_has_broken_hide_no_status,
 		test_an_executing_run_says_that_its_worker_is_silent_and_until_when,
