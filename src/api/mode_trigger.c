@@ -110,18 +110,21 @@ static enum error_class build(struct work *work, const struct payload *payload,
 	return class;
 }
 
-/* Takes the input over. *ret_outdated: the payload is another by now, and nothing was done. */
+/* Takes the input over. *ret_outdated: the payload is another by now, and nothing was done. What is
+ * remembered of it is another as soon as a request reads it anew while this one waits: so what it
+ * was is kept here. */
 static enum error_class send(const struct work *work, const struct payload *payload,
 	struct built *built, struct response *response, bool *ret_outdated, struct error *error)
 {
 	CLEANUP_JSON cJSON *input = json_take(&built->input);
+	const int64_t version = payload->version, changed_at = payload->changed_at;
 	const struct trigger_options options = {
 		.needs = built->needs,
 		.uses = built->uses,
 		.input = input,
 		.secrets = payload->secrets,
-		.config = &payload->version,
-		.config_at = &payload->changed_at,
+		.config = &version,
+		.config_at = &changed_at,
 		.force = cJSON_IsTrue(json_member(work->body, "force")),
 		.hold = cJSON_IsTrue(json_member(work->body, "hold")),
 		.id = json_member_string(work->body, "triggerId"),

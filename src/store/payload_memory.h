@@ -12,8 +12,8 @@
 #define PAYLOAD_REMEMBERED_MAX ((size_t)8 * 1024) /* bytes of a payload, as JSON */
 
 /* The payload of the app as far as it is remembered, else an empty one: most apps that are
- * triggered for the first time have none. Borrowed until the next call of this module; NULL if
- * memory is short. */
+ * triggered for the first time have none. Borrowed until the next call of this module, which may
+ * come wherever a request waits; NULL if memory is short. */
 const struct payload *payload_remembered(const struct app_name *app);
 
 /* Remembers what payload_read has read of the app, unless it is large, or has shared secrets, which

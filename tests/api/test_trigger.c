@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/request.h"
+#include "api/together.h"
 #include "base/text.h"
 #include "harness/json_text.h"
 #include "harness/store.h"
@@ -36,9 +37,8 @@ static void tear_down(void)
 }
 
 /* Of an api process. */
-static void send(const char *body)
+static void send_by(const struct service *service, const char *body)
 {
-	const struct service service = { .settings = &settings, .redis = redis, .arena = &arena };
 	const struct request request = { .id = "",
 		.host = "",
 		.method = "POST",
@@ -53,7 +53,13 @@ static void send(const char *body)
 		.body_length = strlen(body) };
 	response_release(&response);
 	response_init(&response);
-	request_handle(&service, &request, &response);
+	request_handle(service, &request, &response);
+}
+
+static void send(const char *body)
+{
+	const struct service service = { .settings = &settings, .redis = redis, .arena = &arena };
+	send_by(&service, body);
 }
 
 static int64_t turns(void)
@@ -166,6 +172,42 @@ START_TEST(test_another_payload_of_the_same_version_is_used)
 }
 END_TEST
 
+static struct service joined;
+static bool is_sent;
+
+static void send_joined(void *context)
+{
+	(void)context;
+	send_by(&joined, TRIGGER("acme", ""));
+	is_sent = true;
+}
+
+START_TEST(test_what_is_remembered_while_a_trigger_waits_is_not_what_it_was_built_with)
+{
+	CLEANUP_PAYLOAD struct payload newer = PAYLOAD_EMPTY;
+	struct loop *loop;
+	struct together together;
+	const char *const forget[] = { "DEL", "slipway:{0}:app:default:acme:hello:greet" };
+
+	configure_elsewhere(J("{'greet':{'text':'first'}}"));
+	turns_of(TRIGGER("acme", ""), 202);
+	ck_assert_int_eq(redis_tell(redis, 2, forget, &error), ERROR_NONE);
+	configure_elsewhere(J("{'greet':{'text':'second'}}"));
+	ck_assert_int_eq(payload_read(redis, APP("acme"), &newer, &error), ERROR_NONE);
+
+	joined = (struct service){ .settings = &settings, .arena = &arena, .together = &together };
+	joined.redis = store_join(&loop);
+	together_init(&together, joined.redis, loop);
+	ck_assert(coroutine_start(send_joined, NULL));
+	payload_remember(APP("acme"), &newer); /* as another request does */
+	while (!is_sent)
+		loop_turn(loop, 1000);
+	ck_assert_int_eq(response.status, 202);
+	ck_assert_str_eq(input_of("acme"), J("{'text':'second'}"));
+	store_leave(joined.redis, loop);
+}
+END_TEST
+
 /* The guess that nothing is configured would refuse it. */
 START_TEST(test_a_guess_refuses_nothing)
 {
@@ -223,7 +265,9 @@ int main(void)
 	const TTest *const tests[] = { test_a_trigger_is_one_turn,
 		test_what_is_configured_is_remembered_and_still_one_turn,
 		test_what_somebody_else_has_configured_since_is_used,
-		test_another_payload_of_the_same_version_is_used, test_a_guess_refuses_nothing,
+		test_another_payload_of_the_same_version_is_used,
+		test_what_is_remembered_while_a_trigger_waits_is_not_what_it_was_built_with,
+		test_a_guess_refuses_nothing,
 		test_a_trigger_sent_again_is_known_although_nothing_of_it_holds_any_more,
 		test_only_so_many_are_remembered_and_none_that_is_large_or_shared, NULL };
 	return store_suite_main("trigger", tests, set_up, tear_down);
