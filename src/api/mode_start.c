@@ -13,7 +13,8 @@
 /* Mostly a worker ends what it executes within three seconds. */
 #define REPLACES_WITHIN_MS 4000
 #define STOP_PAUSE_MS      100
-#define REPLACE_ROUNDS     5 /* others may start theirs in between */
+#define REPLACE_ROUNDS     5                        /* others may start theirs in between */
+#define REPLACING_MAX      (FASTCGI_SERVED_MAX / 2) /* that wait at a time: others are served too */
 #define AFTER_MAX          16
 
 _Static_assert(
@@ -95,26 +96,47 @@ static enum error_class read_plan(const cJSON *body, const char **ret_hash, stru
 	return error_at(error, "/plan");
 }
 
+static size_t replacing; /* requests of this process that wait */
+
+struct stop {
+	const struct service *service;
+	struct run_name name;
+	const char *id; /* of the deployment */
+	enum stop_outcome outcome;
+};
+
+static enum error_class cancel(struct stop *stop, struct error *error)
+{
+	struct deployment ignored;
+	return deployment_stop(stop->service->redis, &stop->name, stop->id, stop->service->arena,
+		&stop->outcome, &ignored, error);
+}
+
+static enum error_class wait_for_end(struct stop *stop, int64_t give_up_at, struct error *error)
+{
+	while (stop->outcome == STOP_CANCELLING && clock_monotonic_ms() < give_up_at) {
+		redis_wait_ms(stop->service->redis, STOP_PAUSE_MS);
+		if (cancel(stop, error) != ERROR_NONE)
+			return error->class;
+	}
+	return ERROR_NONE;
+}
+
 /* Cancels the deployment with this id, and waits until its steps have ended. One that another
  * client has started meanwhile is left alone: it may be the same as ours. */
 static enum error_class stop_live(const struct service *service, const struct target *target,
 	const char *id, int64_t give_up_at, struct error *error)
 {
-	const struct run_name name = target_name(target);
-	enum stop_outcome outcome;
-	struct deployment deployment;
+	struct stop stop = { .service = service, .name = target_name(target), .id = id };
+	enum error_class class = cancel(&stop, error);
 
-	for (;;) {
-		if (deployment_stop(service->redis, &name, id, service->arena, &outcome,
-			    &deployment, error) != ERROR_NONE)
-			return error->class;
-		if (outcome != STOP_CANCELLING)
-			return ERROR_NONE;
-		if (clock_monotonic_ms() >= give_up_at)
-			break;
-		redis_wait_ms(service->redis, STOP_PAUSE_MS);
+	if (class == ERROR_NONE && replacing < REPLACING_MAX) {
+		replacing++;
+		class = wait_for_end(&stop, give_up_at, error);
+		replacing--;
 	}
-
+	if (class != ERROR_NONE || stop.outcome != STOP_CANCELLING)
+		return class;
 	error_set(error, ERROR_RUN_CONFLICT,
 		"the deployment %s of '%s' is being cancelled, and a step of it has not ended yet",
 		id, target->app);
