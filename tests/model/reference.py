@@ -261,6 +261,7 @@ class Model(Dependants, Queue, Budgets):
         # A hand has put it there, where no limit would hold it.
         if from_begun and run.started_at is None:
             return None
+        self.give_back_pause(run, run.ready_at)
         # A long queue ends nobody: the time counts from the first attempt, or from when no worker is known to have it.
         known = [word.rsplit('=', 1)[0] for word in taking.definitions.split()]
         is_known = not known or '%s=%s' % (run.member.split(':', 2)[2], run.definition or '') in known
@@ -275,6 +276,11 @@ class Model(Dependants, Queue, Budgets):
         if run.started_at is not None and taking.hold_begun(run):
             return None
         return self.claim(run, worker, lease_ms, taking)
+
+    def give_back_pause(self, run, since):
+        """While it is paused its time stands, also until somebody looks."""
+        if run.phase == 'queued' and run.started_at is not None and run.reason == 'paused' and since is not None:
+            run.run_deadline += max(self.now - since, 0)
 
     def stand_aside(self, run, milliseconds):
         self.leave(run)
@@ -467,6 +473,8 @@ class Model(Dependants, Queue, Budgets):
             return self.told('taken over', run)
         declined = run.phase == 'queued' and run.due is not None
         in_line = run.phase == 'queued' and not declined and run.started_at is None
+        deadline = run.run_deadline
+        self.give_back_pause(run, run.due if declined else run.ready_at)
         if self.now >= run.run_deadline and not in_line:
             self.to_end(run, 'error', '{}', timeout)
             return self.told('expired', run)
@@ -490,6 +498,7 @@ class Model(Dependants, Queue, Budgets):
         if self.is_ready(run):
             self.delayed.pop(run.member, None)
             self.live[run.member] = self.now + QUEUED_LOOK_MS
+            run.run_deadline = deadline  # whoever takes it gives that
             return ['queued']
         self.to_queue(run, 'it had lost its place; queued anew')
         return ['requeued']

@@ -654,10 +654,20 @@ class Plan:
     def pause(self, run, a, b):
         """Mostly what was paused goes on."""
         paused = list(self.model.paused)
+        held = [other for other in self.model.runs if other.reason == 'paused' and other.started_at is not None and other.due]
+        if held and b & 1:
+            self.meet_paused(held[a % len(held)])
         if paused:
             self.pause_it(*paused[a % len(paused)].split(':'), '')
         else:
             self.pause_it(*PAUSES[a & 3], json.dumps(NOTE) if b < 3 else '')
+
+    def meet_paused(self, run):
+        """One that was begun is due, and a worker has room for it much later."""
+        self.set_clock(run.due)
+        self.reap_one(run, LEASE_MS)
+        self.set_clock(self.model.now + 600_000)
+        self.take_as(3, '', False, 'worker0')
 
     def pause_it(self, kind, name, note):
         self.add('pause %s %s %s' % (kind, name, note),

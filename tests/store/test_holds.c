@@ -211,6 +211,57 @@ START_TEST(test_a_run_that_was_begun_is_paused_too)
 }
 END_TEST
 
+static struct run acme(void)
+{
+	const struct run_name name = { "default", "acme", "site", "repo" };
+	struct run run;
+	ck_assert_int_eq(run_read(redis, &name, &arena, &run, &error), ERROR_NONE);
+	return run;
+}
+
+static void put_time(const char *field, int64_t time_ms)
+{
+	STORE_TELL(redis, "HSET", KEY_APP_PREFIX "default:acme:site:repo", field,
+		arena_format(&arena, "%lld", (long long)time_ms));
+}
+
+/* Somebody looks at it, which has been due since then. */
+static void come_back(int64_t due)
+{
+	size_t count;
+	put_time("due", due);
+	STORE_TELL(redis, "ZADD", KEY_DELAYED, "0", "default:acme:site:repo");
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
+}
+
+/* Nobody may look at it for long: no worker is there, or none has a free executor. */
+START_TEST(test_the_time_of_what_is_paused_stands_until_somebody_looks)
+{
+	const struct run_write wait = {
+		.kind = RUN_WAIT, .phase = "waiting", .reason = "not_ready", .delay_ms = 1
+	};
+	trigger("acme", "site", "repo");
+	const struct taken taken = take(NULL);
+	ck_assert_int_eq(run_write(redis, &taken.claim.lease, &wait, &error), ERROR_NONE);
+	pause_it("workflow", "site", NOTE, true);
+	come_back(1);
+	ck_assert_str_eq(next(NULL), "");
+	ck_assert_str_eq(acme().reason, "paused");
+
+	const int64_t hour_ago = acme().now - 3600000;
+	put_time("run_deadline", hour_ago + 3000);
+	come_back(hour_ago);
+	ck_assert_str_eq(acme().status, "running");
+	ck_assert_int_ge(acme().run_deadline, hour_ago + 3603000);
+	put_time("run_deadline", hour_ago + 3000);
+	put_time("ready_at", hour_ago);
+	pause_it("workflow", "site", NULL, true);
+	ck_assert_str_eq(next(NULL), "acme");
+	ck_assert_int_ge(acme().run_deadline, hour_ago + 3603000);
+	ck_assert_msg(faults(false) == 0, "%s", said);
+}
+END_TEST
+
 static const struct {
 	const char *limits;
 	const char *expected[5]; /* the apps of what is taken, one after the other */
@@ -669,6 +720,7 @@ int main(void)
 		test_what_was_taken_without_a_limit_is_counted_when_there_is_one,
 		test_counts_are_looked_at_once_in_a_while,
 		test_a_run_at_its_limit_says_its_place_and_the_limit,
+		test_the_time_of_what_is_paused_stands_until_somebody_looks,
 		test_what_nothing_holds_waits_for_nothing_that_is_held,
 		test_a_tenant_waits_for_no_more_of_what_is_held_of_another_than_one_call_looks_at,
 		test_what_may_go_on_takes_turns_with_the_others,

@@ -70,7 +70,7 @@ local function hold_begun(was, app, workflow, step)
 	end
 	local reason = is_paused and 'paused' or 'turn'
 	if is_paused then
-		set('run_deadline', number('run_deadline') + HELD_BEGUN_MS)
+		set('run_deadline', word_of(number_in(was.run_deadline) + HELD_BEGUN_MS))
 		keep(seconds_kept())
 	end
 	set('reason', reason, 'detail', why)
@@ -84,6 +84,15 @@ local function hold_begun(was, app, workflow, step)
 	return true
 end
 
+-- What was held as paused has the time for which it was held, not that until somebody has looked again: of that it gets
+-- what reap.lua has not given it.
+local function give_back_pause(was)
+	if was.started_at and was.reason == 'paused' and was.ready_at then
+		was.run_deadline = word_of(number_in(was.run_deadline) + math.max(now - number_in(was.ready_at), 0))
+		set('run_deadline', was.run_deadline)
+	end
+end
+
 -- What becomes of a run that was taken off the queue; nothing where its place was nobody's any more. A new one that was
 -- taken `from_begun` was put there by a hand, past all that holds new runs: it still stands in its lane, or sweep.lua
 -- sees that it does not.
@@ -93,6 +102,7 @@ local function claim_or_end(from_begun, app, workflow, step)
 	if was.status ~= 'running' or was.phase ~= 'queued' or was.due or not was.run or is_new and from_begun then
 		return nil
 	end
+	give_back_pause(was)
 	-- A run that nobody has begun is late where nobody has its definition: else the queue is long.
 	local is_known = has_definition(was, workflow, step)
 	if (was.started_at or was.reason and not is_known) and now >= number_in(was.run_deadline) then

@@ -80,9 +80,21 @@ end
 -- Left to workers of another build: it has no place on the queue, and comes back as others do that are due.
 local declined = phase == 'queued' and get('due')
 local unbegun = phase == 'queued' and not declined and not get('started_at')
-if now >= number('run_deadline') and not unbegun then
+-- While it is paused its time stands: also until somebody looks at it.
+local deadline = number('run_deadline')
+if phase == 'queued' and get('started_at') and get('reason') == 'paused' then
+	deadline = deadline + math.max(now - number(declined and 'due' or 'ready_at'), 0)
+end
+if now >= deadline and not unbegun then
 	finish('error', '{}', expired(arg.expired), '')
 	return told('expired')
+end
+
+local function requeue(first)
+	if deadline > number('run_deadline') then
+		set('run_deadline', word_of(deadline))
+	end
+	enqueue(first)
 end
 
 if phase ~= 'queued' or declined then
@@ -98,7 +110,7 @@ if phase ~= 'queued' or declined then
 		reconsider()
 		return { 'reconsidered' }
 	end
-	enqueue(true)
+	requeue(true)
 	if not declined then
 		changed('queued', 'due')
 	end
@@ -115,6 +127,6 @@ if is_ready(get('aside')) then
 	keep(seconds_kept())
 	return { 'queued' }
 end
-enqueue()
+requeue()
 changed('queued', 'it had lost its place; queued anew')
 return { 'requeued' }
