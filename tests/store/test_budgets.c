@@ -240,6 +240,22 @@ START_TEST(test_what_was_repaired_is_told_beside_what_was_not)
 }
 END_TEST
 
+/* A trigger of the tenant is refused then, and says that this names the key. */
+START_TEST(test_a_key_of_a_tenant_that_is_something_else_is_named)
+{
+	STORE_TELL(redis, "SET", KEY_TENANT_PREFIX "broken:configured", "x");
+	STORE_TELL(redis, "SET", KEY_TENANT_PREFIX "broken:bytes", "x");
+	STORE_TELL(redis, "HSET", KEY_TENANT_PREFIX "broken:used", "bytes", "9");
+	const struct verify_counts counts = repair();
+	ck_assert_uint_eq(counts.faults, 2);
+	ck_assert_uint_eq(counts.repaired, 0);
+	ck_assert_ptr_nonnull(strstr(said, "broken:configured is no zset any more: delete it"));
+	ck_assert_ptr_nonnull(strstr(said, "broken:bytes is no hash any more: delete it"));
+	ck_assert_str_eq(
+		STORE_TEXT(redis, &arena, "HGET", KEY_TENANT_PREFIX "broken:used", "bytes"), "9");
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(test_a_refusal_that_no_budget_has_made_says_which_name_it_gave)
@@ -266,6 +282,7 @@ int main(void)
 		test_the_list_of_tenants_counts_names_and_not_keys,
 		test_a_list_of_tenants_that_is_cut_says_so,
 		test_what_was_repaired_is_told_beside_what_was_not,
+		test_a_key_of_a_tenant_that_is_something_else_is_named,
 		test_a_refusal_that_no_budget_has_made_says_which_name_it_gave,
 		NULL,
 	};

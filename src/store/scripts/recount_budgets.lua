@@ -42,21 +42,33 @@ end
 
 local function sum_of_bytes(tenant)
 	local sum = 0
-	local of_apps = redis.pcall('HVALS', key_of_tenant('bytes', tenant))
-	for _, bytes in ipairs(of_apps.err and {} or of_apps) do
+	for _, bytes in ipairs(redis.call('HVALS', key_of_tenant('bytes', tenant))) do
 		sum = sum + (tonumber(bytes) or 0)
 	end
 	return sum
 end
 
+-- Whether a key is what it is to be, or is not there. Nothing is begun for a tenant while one is something else.
+local function is_sound(key, command, kind)
+	local is_broken = type(redis.pcall(command, key)) == 'table'
+	if is_broken then
+		add_fault(('%s is no %s any more: delete it, then verify --repair'):format(key, kind))
+	end
+	return not is_broken
+end
+
 local function check_all(tenant)
 	local key = key_of_tenant('used', tenant)
-	local says = redis.pcall('HMGET', key, 'live', 'bytes')
-	if says.err then
-		return add_fault(key .. ' is no hash any more: delete it, then verify --repair')
+	is_sound(key_of_tenant('configured', tenant), 'ZCARD', 'zset')
+	local has_bytes = is_sound(key_of_tenant('bytes', tenant), 'HLEN', 'hash')
+	if not is_sound(key, 'HLEN', 'hash') then
+		return
 	end
+	local says = redis.call('HMGET', key, 'live', 'bytes')
 	check(tenant, 'live', says[1], counted[tenant] or 0, 'live runs')
-	check(tenant, 'bytes', says[2], sum_of_bytes(tenant), 'stored bytes')
+	if has_bytes then
+		check(tenant, 'bytes', says[2], sum_of_bytes(tenant), 'stored bytes')
+	end
 end
 
 count_live_runs()
