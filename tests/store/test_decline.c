@@ -271,6 +271,25 @@ START_TEST(test_a_declined_run_ends_at_its_deadline_and_says_what_it_waited_for)
 }
 END_TEST
 
+/* Thousands that came back each few seconds, for nothing, would take Redis from those that can
+ * begin. */
+START_TEST(test_the_more_are_declined_the_more_rarely_they_come_back)
+{
+	enum { MANY = 3000 };
+	trigger_of("v1", 3600000);
+	for (int i = 0; i < MANY; i++)
+		STORE_TELL(redis, "ZADD", KEY_DELAYED, "9999999999999",
+			arena_format(&arena, "default:app%d:site:repo", i));
+	leave("no_worker_for_version");
+	ck_assert_int_ge(read_run().due, read_run().queued_at + 4 * MANY);
+	STORE_TELL(redis, "DEL", KEY_DELAYED);
+	come_back();
+	leave("no_worker_for_version");
+	ck_assert_int_le(read_run().due - read_run().now, 5000);
+	ck_assert_uint_eq(faults(), 0);
+}
+END_TEST
+
 /* Whoever has it may be busy for long, or be kept from it by a limit or a pause. */
 START_TEST(test_where_a_worker_has_come_that_has_it_the_queue_may_be_long)
 {
@@ -458,6 +477,7 @@ int main(void)
 		test_where_a_worker_has_it_there_is_no_reason_and_the_wait_is_short,
 		test_a_declined_run_can_be_cancelled, test_a_late_word_changes_nothing,
 		test_a_declined_run_ends_at_its_deadline_and_says_what_it_waited_for,
+		test_the_more_are_declined_the_more_rarely_they_come_back,
 		test_where_a_worker_has_come_that_has_it_the_queue_may_be_long,
 		test_what_another_definition_made_is_not_given_back,
 		test_a_declined_run_comes_back_before_others_of_its_app,

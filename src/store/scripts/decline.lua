@@ -13,6 +13,7 @@
 -- Returns {word}: declined; stale (it is another run by now, or waits for something else).
 
 local DECLINED_LAST_MS = 5000
+local DECLINED_EACH_MS = 4 -- for each run that waits for its time: 250 of them come back in a second, however many
 
 local status, phase, id, due, reason = unpack(redis.call('HMGET', run, 'status', 'phase', 'run', 'due', 'reason'))
 if status ~= 'running' or phase ~= 'queued' or not due or id ~= arg.run then
@@ -25,7 +26,8 @@ else
 	set('reason', arg.reason, 'detail', arg.detail)
 	redis.call('HINCRBY', run, 'declines', 1)
 	-- While somebody lives who has it, it is soon his turn; else it is asked for more rarely.
-	delay('queued', math.min(DECLINED_MS * number('declines'), DECLINED_LAST_MS))
+	delay('queued', math.max(math.min(DECLINED_MS * number('declines'), DECLINED_LAST_MS),
+		DECLINED_EACH_MS * redis.call('ZCARD', delayed)))
 end
 if is_news then
 	changed('queued', arg.detail)
