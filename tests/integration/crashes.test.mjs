@@ -48,7 +48,7 @@ function triggerRepository(app) {
 }
 
 function ended(app) {
-  return stack.untilStatus(app, 'site', 'repo', (status) => ['done', 'error'].includes(status.status), 60000);
+  return stack.untilStatus(app, 'site', 'repo', (status) => ['done', 'error'].includes(status.status));
 }
 
 const isLook = (app) => (call) => call.method === 'GET' && call.path === `/repos/acme/${app}`;

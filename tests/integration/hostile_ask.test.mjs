@@ -67,7 +67,7 @@ const question = (members = {}) => JSON.stringify({
 
 const begin = (app, messages, rest = {}) =>
   stack.trigger(app, 'hostile', 'ask', { inputs: { ask: { messages, ...rest } }, force: true });
-const ended = (app) => stack.untilStatus(app, 'hostile', 'ask', ({ status }) => status !== 'running', 60000);
+const ended = (app) => stack.untilStatus(app, 'hostile', 'ask', ({ status }) => status !== 'running');
 
 // What the supervisor has replied to each.
 async function ask(app, messages, rest) {

@@ -37,7 +37,7 @@ export async function slipway(...words) {
 }
 
 // Waits until the condition gives something true, and gives that; the bound is for a test that would hang.
-export async function until(condition, what, boundMs = 60000) {
+export async function until(condition, what, boundMs = 120000) {
   const giveUp = Date.now() + boundMs;
   for (;;) {
     const value = await condition();
