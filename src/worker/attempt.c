@@ -231,8 +231,12 @@ static bool write_awaited(
 static enum error_class write_result(const struct attempt *attempt, struct action_context *context,
 	enum action_result result, struct run_write *write, struct error *error)
 {
-	if (result == ACTION_DONE)
-		return write_done(attempt, context, write, error);
+	if (result == ACTION_DONE) {
+		if (write_done(attempt, context, write, error) == ERROR_NONE)
+			return ERROR_NONE;
+		/* Nobody could tell what it gives: so it has failed, and says with what. */
+		context->error = *error;
+	}
 	if (result == ACTION_WAITING) {
 		*write = (struct run_write){ .kind = RUN_WAIT,
 			.phase = context->for_person ? "blocked" : "waiting",

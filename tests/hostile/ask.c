@@ -18,6 +18,7 @@ struct ask_input {
 	struct string_list messages;
 	const char *stuff;
 	int64_t times, repeats;
+	bool garbles;
 };
 static const struct field ask_input_fields[] = {
 	{ STRINGS_FIELD("messages", struct ask_input, messages), .required = true,
@@ -31,6 +32,8 @@ static const struct field ask_input_fields[] = {
 		.description = "See stuff" },
 	{ INTEGER_FIELD("repeats", struct ask_input, repeats), .fallback = "1", .minimum = 1,
 		.maximum = 100000, .description = "How often all messages are sent" },
+	{ BOOLEAN_FIELD("garbles", struct ask_input, garbles),
+		.description = "Its output has a reply more, whose bytes are no text" },
 };
 
 struct ask_output {
@@ -154,13 +157,16 @@ static enum action_result run_ask(
 	const struct ask_input *input = raw_input;
 	struct ask_output *output = raw_output;
 	const int channel = find_channel();
-	const char **replies = action_allocate(context, input->messages.count, sizeof(*replies));
+	const char **replies =
+		action_allocate(context, input->messages.count + 1, sizeof(*replies));
 	size_t count = 0;
 	(void)checkpoint;
 
 	for (int64_t i = 0; replies != NULL && i < input->repeats; i++)
 		if (!speak(context, input, channel, replies, &count))
 			_exit(1);
+	if (replies != NULL && input->garbles)
+		replies[count++] = "\xff";
 	output->replies = (struct string_list){ replies, count };
 	return action_done(context);
 }

@@ -244,6 +244,16 @@ for (const [i, [what, [messages, why, status]]] of Object.entries(VIOLATIONS).en
   });
 }
 
+test('a run whose output is no text ends with what it is, and its executor takes the next one', async () => {
+  const [{ pid }] = await worker.executors();
+  await begin('garbled', [], { garbles: true });
+  const { error, crashes } = await ended('garbled');
+  assert.equal(error.class, 'internal', JSON.stringify(error));
+  assert.match(error.message, /output/);
+  assert.equal(crashes, 0);
+  assert.equal((await worker.executors())[0].pid, pid);
+});
+
 // Whether it says so, or has had as many runs as one may have.
 const STAYING = { leaves: [LEAVES, {}], 'has had its last run': [DONE, { SLIPWAY_EXECUTOR_ACTIONS: '1' }] };
 for (const [how, [end, env]] of Object.entries(STAYING)) {
