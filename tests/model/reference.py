@@ -106,7 +106,7 @@ class Model(Dependants, Queue, Budgets):
             run.outage_ms = (run.outage_ms or 0) + lost
             run.paused_ms = (run.paused_ms or 0) + lost
             run.outage_seen = outage_seen or run.outage_seen
-        else:
+        elif reason not in ('store_unavailable', 'turn', 'needs', 'no_worker_for_version'):
             run.forget(['outage_at', 'outage_ms', 'outage_seen'])
         self.changed(run, phase, detail)
 

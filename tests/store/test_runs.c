@@ -606,6 +606,32 @@ START_TEST(test_a_run_knows_how_long_it_waits_for_its_provider)
 }
 END_TEST
 
+/* An hour of it would begin anew whenever Redis is away for a moment, or others write before it. */
+START_TEST(test_what_says_nothing_of_the_provider_does_not_end_an_outage)
+{
+	static const char *const reasons[] = { "store_unavailable", "turn", "needs",
+		"no_worker_for_version" };
+	trigger();
+	struct claim claim = claim_next(30000);
+	ck_assert_int_eq(write_run(&claim, down), 0);
+	const int64_t since = read_run().outage_at;
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+		reap_until("queued");
+		claim = claim_next(30000);
+		ck_assert_int_eq(write_run(&claim,
+					 (struct run_write){ .kind = RUN_WAIT,
+						 .phase = "waiting",
+						 .reason = reasons[i],
+						 .detail = "d" }),
+			0);
+		ck_assert_int_eq(read_run().outage_at, since);
+		ck_assert_int_eq(read_run().outage_ms, 50);
+		ck_assert_int_eq(read_run().paused_ms, 50);
+		ck_assert_str_eq(read_run().outage_seen, "status 502");
+	}
+}
+END_TEST
+
 /* The age of the run is without them; another run has none. */
 START_TEST(test_a_run_knows_what_it_lost_to_outages_but_not_its_time_in_the_queue)
 {
@@ -1250,6 +1276,7 @@ int main(void)
 		test_wait_burns_no_attempt_and_comes_back,
 		test_a_run_knows_how_long_it_waits_for_its_provider,
 		test_a_run_knows_what_it_lost_to_outages_but_not_its_time_in_the_queue,
+		test_what_says_nothing_of_the_provider_does_not_end_an_outage,
 		test_retry_counts_an_attempt, test_stuck_in_running_lease_is_taken_over,
 		test_renew_keeps_the_lease,
 		test_one_call_renews_all_and_a_broken_run_costs_no_neighbour,

@@ -1,12 +1,17 @@
 --- @include ending
 -- How a run goes from one state to another; all that changes one includes this.
 
+-- What a run waits for that is nothing of its provider's, and says nothing of it: an outage goes on as it was.
+local NOT_OF_PROVIDER = { store_unavailable = true, turn = true, needs = true, no_worker_for_version = true }
+
 -- What a run has lost to a provider that was down, behind delay(): the time of the call that failed, and the wait that
 -- begins. The time in the queue is none of it. outage_at, outage_ms and outage_seen are of the outage that lasts, and
 -- go with it; paused_ms is of all of them, and of no interest to what the action waits for.
 local function count_outage()
 	if arg.outage ~= '1' then
-		clear('outage_at', 'outage_ms', 'outage_seen')
+		if not NOT_OF_PROVIDER[arg.reason] then
+			clear('outage_at', 'outage_ms', 'outage_seen')
+		end
 		return
 	end
 	local lost = tonumber(arg.outage_ms) + number('due') - now

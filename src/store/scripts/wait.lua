@@ -9,7 +9,8 @@
 --   phase           waiting or blocked
 --   delay_ms        until it comes back
 --   reason, detail  a word, a sentence
---   outage          '1' where its provider is down; otherwise the outage is over
+--   outage          '1' where its provider is down; otherwise the outage is over, unless the reason is none of the
+--                   provider's
 --   outage_ms       how long the call took that failed
 --   outage_seen     what it met ('': nobody was asked)
 -- Gives {word}: written, lost; where a cancel ends it instead, {written, now, facts of the end}.
