@@ -344,8 +344,12 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 	const char *token;
 
 	for (int tries = 0; tries < 2; tries++) {
-		if (provider->mint(exchange, request, tries > 0, &token, error) != ERROR_NONE)
+		if (provider->mint(exchange, request, tries > 0, &token, error) != ERROR_NONE) {
+			/* Nor was what was sent with a token that is good no more taken. */
+			error->unsent = true;
 			return error->class;
+		}
+
 		enum error_class class = send_with(exchange, request, token, ret_response, error);
 		const char *page = class == ERROR_SCOPE_MISSING && error->remedy_url[0] == '\0'
 			? provider->grant_page(exchange)

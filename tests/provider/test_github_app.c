@@ -353,6 +353,7 @@ START_TEST(test_key_that_is_none)
 {
 	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_KEY_FILE", "/nowhere/key.pem");
 	ck_assert_int_eq(get("docs", NULL), ERROR_AUTH_MISSING);
+	ck_assert(error.unsent);
 	ck_assert_ptr_nonnull(strstr(error.message, "/nowhere/key.pem"));
 	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_GITHUB_APP_KEY_FILE"));
 	named_setting_set(&settings, "SLIPWAY_GITHUB_APP_KEY_FILE", key_file);
