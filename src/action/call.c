@@ -224,6 +224,7 @@ static bool refuse_call(struct action_context *context)
 	context->for_turn = context->met_outage = context->hung = context->was_refused = false;
 	context->late = false;
 	memset(&context->refusal, 0, sizeof(context->refusal));
+	context->error.unsent = true;
 	redact_error(&context->error);
 	return false;
 }
@@ -500,11 +501,10 @@ static bool decode_items(struct action_context *context, const struct provider_r
 	if (items == NULL)
 		return !context_is_short_of_memory(context);
 	const cJSON *item;
-	cJSON_ArrayForEach (item, json) {
+	cJSON_ArrayForEach (item, json)
 		if (!decode_response(
 			    context, response, record, item, items + next++ * record->size))
 			return false;
-	}
 
 	*ret_list = (struct object_list){ items, count };
 	return true;

@@ -371,6 +371,7 @@ static enum error_class send_with_minted(const struct provider_exchange *exchang
 static enum error_class refuse_tokenless(const struct provider *provider, struct error *error)
 {
 	error_set(error, ERROR_AUTH_MISSING, "the workers have no token for %s", provider->name);
+	error->unsent = true;
 	return error_remedy(error, NULL, "Set %s_FILE for slipway-worker and restart it.",
 		provider->token_setting);
 }

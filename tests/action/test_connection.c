@@ -2,7 +2,7 @@
  * With which connection an action calls: asked for once, by the word of its step's row, and with
  * the rights that it has.
  *
- * covers: src/action/connection.c
+ * covers: src/action/connection.c src/action/call.c
  */
 #include <string.h>
 
@@ -97,6 +97,23 @@ START_TEST(test_what_is_refused_is_asked_for_again)
 }
 END_TEST
 
+/* Else a run would wait for what may have been made by it. */
+START_TEST(test_a_call_without_one_has_made_nothing)
+{
+	static const enum error_class classes[] = { ERROR_AUTH_MISSING, ERROR_STORE_UNAVAILABLE,
+		ERROR_OUTCOME_UNKNOWN, ERROR_INTERNAL };
+	const struct provider_request request = { .method = HTTP_POST, .path = "/user/repos" };
+	struct provider_response response;
+
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+		refusal = classes[i];
+		ck_assert(!provider_call(&context, &github, &request, &response));
+		ck_assert_int_eq(context.error.class, classes[i]);
+		ck_assert(provider_made_nothing(&context));
+	}
+}
+END_TEST
+
 START_TEST(test_a_row_names_one_for_the_provider_of_its_action)
 {
 	struct provider_access access;
@@ -162,7 +179,7 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = { test_it_is_asked_for_once_and_each_provider,
-		test_what_is_refused_is_asked_for_again,
+		test_what_is_refused_is_asked_for_again, test_a_call_without_one_has_made_nothing,
 		test_a_row_names_one_for_the_provider_of_its_action,
 		test_an_action_of_no_provider_has_the_usual_one,
 		test_to_adopt_and_to_share_are_rights, test_that_of_the_settings_has_all_rights,

@@ -246,6 +246,7 @@ START_TEST(test_missing_token_names_the_setting)
 	const struct provider_request request = { .path = "/thing" };
 	access_to.token = NULL;
 	ck_assert_int_eq(send_to(&github, &request), ERROR_AUTH_MISSING);
+	ck_assert(error.unsent);
 	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_GITHUB_TOKEN_FILE"));
 	ck_assert_int_eq(send_to(&vercel, &request), ERROR_AUTH_MISSING);
 	ck_assert_ptr_nonnull(strstr(error.remedy, "SLIPWAY_VERCEL_TOKEN_FILE"));
