@@ -1,7 +1,7 @@
 // Two builds with a renamed field, a removed step and a renamed workflow, updated in any order, and both at work for a
 // while: no accepted run fails for it, each can be polled and cancelled through either, and nothing counts as lost.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { open, post } from '../../integration/fastcgi.mjs';
+import { request } from '../../integration/fastcgi.mjs';
 import { until } from '../../integration/stack.mjs';
 import { Cluster } from '../cluster.mjs';
 
@@ -50,13 +50,8 @@ class Mixture {
     return list[Math.floor(this.random() * list.length)];
   }
 
-  async askOnce(build, body) {
-    const socket = await open(this.sockets[build] ?? this.retired[build]);
-    try {
-      return await post(socket, '/api/deploy', body);
-    } finally {
-      socket.destroy();
-    }
+  askOnce(build, body) {
+    return request(this.sockets[build] ?? this.retired[build], 'POST', '/api/deploy', {}, body);
   }
 
   // A 503 is sent again, as it asks for: a machine that does much else may keep Redis from answering for a while.
