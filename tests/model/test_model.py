@@ -848,6 +848,16 @@ class Plan:
                    reason=('', 'rate_limited', 'provider_down', 'provider_down', 'needs')[4 if a == 7 else b & 3],
                    detail=('', 'detail')[b & 1],
                    outage=('', '1')[b >> 1 & 1], outage_ms=a * 100, outage_seen=('', 'seen%d' % a)[a & 1])
+        if b == 6 and run.outage_at and run.due and self.gathered is None:
+            self.wait_for_turn(run)
+
+    def wait_for_turn(self, run):
+        """An outage lasts while the run waits for something else."""
+        self.set_clock(run.due)
+        self.reap_one(run, LEASE_MS)
+        self.take_as(3, '', False, 'worker0')
+        self.write('wait', run, token=run.lease or 'lost', checkpoint='', phase='waiting', delay_ms=1000, reason='turn',
+                   detail='', outage='', outage_ms=0, outage_seen='')
 
     def retry(self, run, token, a, b):
         self.write('retry', run, token=token, checkpoint=('', 'checkpoint%d' % b)[a & 1], delay_ms=DELAYS_MS[b],
