@@ -118,15 +118,30 @@ static enum error_class defer_member(const struct reaper *reaper, const char *in
 	return ERROR_STORE_REFUSED;
 }
 
-/* Goes on past what is set aside, and tells of it in the end. */
+static bool is_among(const struct redisReply *members, const char *member)
+{
+	for (size_t i = 0; members != NULL && i < reply_count(members); i++)
+		if (strcmp(reply_text(reply_item(members, i)), member) == 0)
+			return true;
+	return false;
+}
+
+/* Goes on past what is set aside, and tells of it in the end. Those of the others (NULL: none) have
+ * been looked at. */
 static enum error_class reap_members(const struct reaper *reaper, const char *index,
-	const struct redisReply *members, struct error *error)
+	const struct redisReply *members, const struct redisReply *others, size_t *ret_count,
+	struct error *error)
 {
 	struct error one, why;
 	enum error_class found = ERROR_NONE;
 
+	if (reply_is_error(members))
+		return reply_error(members, error);
 	for (size_t i = 0; i < reply_count(members); i++) {
 		const char *member = reply_text(reply_item(members, i));
+		if (is_among(others, member))
+			continue;
+		++*ret_count;
 		enum error_class class = reap_member(reaper, index, member, &one);
 		if (class == ERROR_STORE_REFUSED) {
 			why = one;
@@ -140,20 +155,6 @@ static enum error_class reap_members(const struct reaper *reaper, const char *in
 	}
 
 	return found;
-}
-
-static enum error_class reap_index(
-	const struct reaper *reaper, const char *index, size_t *ret_count, struct error *error)
-{
-	char now[24];
-	const char *const words[] = { "ZRANGEBYSCORE", index, "-inf", now, "LIMIT", "0", "100" };
-	CLEANUP_REPLY struct redisReply *reply = NULL;
-
-	text_format(now, sizeof(now), "%lld", (long long)reaper->now);
-	if (redis_command(reaper->redis, ARRAY_LEN(words), words, &reply, error) != ERROR_NONE)
-		return error->class;
-	*ret_count += reply_count(reply);
-	return reap_members(reaper, index, reply, error);
 }
 
 /* ---- users that are yet to be told ---- */
@@ -179,23 +180,19 @@ static enum error_class tell_users(
 	return ERROR_NONE;
 }
 
-/* Goes on with the step that has waited longest. Where its turn fails, the others get theirs: it
- * goes behind them. */
-static enum error_class tell_next(
-	const struct reaper *reaper, size_t *ret_count, struct error *error)
+/* Goes on with the step that has waited longest, the only one of the names. Where its turn fails,
+ * the others get theirs: it goes behind them. */
+static enum error_class tell_next(const struct reaper *reaper, const struct redisReply *names,
+	size_t *ret_count, struct error *error)
 {
 	char now[24];
-	const char *const words[] = { "ZRANGE", KEY_TELLING, "0", "0" };
-	CLEANUP_REPLY struct redisReply *names = NULL;
 
-	enum error_class class =
-		redis_command(reaper->redis, ARRAY_LEN(words), words, &names, error);
-	if (class != ERROR_NONE || reply_count(names) == 0)
-		return class == ERROR_STORE_REFUSED ? ERROR_NONE : class;
+	if (reply_is_error(names) || reply_count(names) == 0)
+		return ERROR_NONE;
 	const char *of = reply_text(reply_item(names, 0));
 	const char *const later[] = { "ZADD", KEY_TELLING, "XX", now, of };
 
-	class = tell_users(reaper, of, ret_count, error);
+	enum error_class class = tell_users(reaper, of, ret_count, error);
 	if (class != ERROR_STORE_REFUSED)
 		return class;
 	text_format(now, sizeof(now), "%lld", (long long)reaper->now);
@@ -218,15 +215,47 @@ static enum error_class pulse(struct reaper *reaper, struct error *error)
 	return ERROR_NONE;
 }
 
+/* What there is to do, read in one round trip: mostly nothing. */
+enum { TO_TELL, OF_DELAYED, OF_LIVE, ALL };
+
+static enum error_class look(
+	const struct reaper *reaper, struct redisReply **ret_replies, struct error *error)
+{
+	char now[24];
+	const char *const telling[] = { "ZRANGE", KEY_TELLING, "0", "0" };
+	const char *const delayed[] = { "ZRANGEBYSCORE", KEY_DELAYED, "-inf", now, "LIMIT", "0",
+		"100" };
+	const char *const live[] = { "ZRANGEBYSCORE", KEY_LIVE, "-inf", now, "LIMIT", "0", "100" };
+	const struct redis_words commands[ALL] = { { ARRAY_LEN(telling), telling, NULL },
+		{ ARRAY_LEN(delayed), delayed, NULL }, { ARRAY_LEN(live), live, NULL } };
+
+	text_format(now, sizeof(now), "%lld", (long long)reaper->now);
+	return redis_batch_lenient(reaper->redis, 0, ALL, commands, ret_replies, error);
+}
+
+/* Most that are due stand in both indexes. */
+static enum error_class reap(const struct reaper *reaper, struct redisReply *const *replies,
+	size_t *ret_count, struct error *error)
+{
+	const struct redisReply *delayed = replies[OF_DELAYED], *live = replies[OF_LIVE];
+
+	if (tell_next(reaper, replies[TO_TELL], ret_count, error) != ERROR_NONE ||
+		reap_members(reaper, KEY_DELAYED, delayed, NULL, ret_count, error) != ERROR_NONE)
+		return error->class;
+	return reap_members(reaper, KEY_LIVE, live, delayed, ret_count, error);
+}
+
 enum error_class runs_reap(struct redis *redis, int64_t lease_ms,
 	const struct reap_listener *listener, size_t *ret_count, struct error *error)
 {
 	struct reaper reaper = { redis, lease_ms, lease_ms, listener, 0 };
+	struct redisReply *replies[ALL];
 
 	*ret_count = 0;
-	if (pulse(&reaper, error) != ERROR_NONE ||
-		tell_next(&reaper, ret_count, error) != ERROR_NONE ||
-		reap_index(&reaper, KEY_DELAYED, ret_count, error) != ERROR_NONE)
+	if (pulse(&reaper, error) != ERROR_NONE || look(&reaper, replies, error) != ERROR_NONE)
 		return error->class;
-	return reap_index(&reaper, KEY_LIVE, ret_count, error);
+	enum error_class class = reap(&reaper, replies, ret_count, error);
+	for (size_t i = 0; i < ALL; i++)
+		reply_free(replies[i]);
+	return class;
 }
