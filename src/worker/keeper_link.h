@@ -27,7 +27,7 @@ void keeper_link_close(struct keeper_link *link);
 /*
  * In a coroutine: asks, and waits for the reply, whose texts are in the arena; some seconds for
  * another keeper where it has ended. An error of the keeper is in the reply;
- * ERROR_STORE_UNAVAILABLE where there was none to ask, ERROR_INTERNAL where it has ended each time.
+ * ERROR_STORE_UNAVAILABLE where there was none to ask, ERROR_INTERNAL where it has ended meanwhile.
  */
 enum error_class keeper_link_ask(struct keeper_link *link, const struct opening *opening,
 	struct arena *arena, struct reply *ret_reply, struct error *error) SLIPWAY_MUST_CHECK;

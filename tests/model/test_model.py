@@ -663,8 +663,8 @@ class Plan:
             self.pause_it(*PAUSES[a & 3], json.dumps(NOTE) if b < 3 else '')
 
     def meet_paused(self, run):
-        """One that was begun is due, and a worker has room for it much later."""
-        self.set_clock(run.due)
+        """One that was begun is looked at after its time, and a worker has room for it much later."""
+        self.set_clock(run.due + 60_000)
         self.reap_one(run, LEASE_MS)
         self.set_clock(self.model.now + 600_000)
         self.take_as(3, '', False, 'worker0')

@@ -262,6 +262,33 @@ START_TEST(test_the_time_of_what_is_paused_stands_until_somebody_looks)
 }
 END_TEST
 
+/* A hand has taken out since when it waits: that is not for ever. */
+START_TEST(test_the_time_of_what_is_paused_is_no_other_where_nobody_knows_since_when)
+{
+	const struct run_write wait = {
+		.kind = RUN_WAIT, .phase = "waiting", .reason = "not_ready", .delay_ms = 1
+	};
+	trigger("acme", "site", "repo");
+	const struct taken taken = take(NULL);
+	ck_assert_int_eq(run_write(redis, &taken.claim.lease, &wait, &error), ERROR_NONE);
+	pause_it("workflow", "site", NOTE, true);
+	come_back(1);
+	ck_assert_str_eq(next(NULL), "");
+	come_back(acme().now);
+	const int64_t deadline = acme().run_deadline;
+
+	STORE_TELL(redis, "HDEL", KEY_APP_PREFIX "default:acme:site:repo", "ready_at", "due");
+	STORE_TELL(redis, "DEL", KEY_BEGUN);
+	size_t count;
+	STORE_TELL(redis, "ZADD", KEY_LIVE, "0", "default:acme:site:repo");
+	ck_assert_int_eq(runs_reap(redis, 30000, NULL, &count, &error), ERROR_NONE);
+	ck_assert_uint_eq(count, 1);
+	ck_assert_int_eq(acme().run_deadline, deadline);
+	ck_assert_str_eq(next(NULL), "");
+	ck_assert_int_lt(acme().run_deadline, deadline + 60000);
+}
+END_TEST
+
 static const struct {
 	const char *limits;
 	const char *expected[5]; /* the apps of what is taken, one after the other */
@@ -721,6 +748,7 @@ int main(void)
 		test_counts_are_looked_at_once_in_a_while,
 		test_a_run_at_its_limit_says_its_place_and_the_limit,
 		test_the_time_of_what_is_paused_stands_until_somebody_looks,
+		test_the_time_of_what_is_paused_is_no_other_where_nobody_knows_since_when,
 		test_what_nothing_holds_waits_for_nothing_that_is_held,
 		test_a_tenant_waits_for_no_more_of_what_is_held_of_another_than_one_call_looks_at,
 		test_what_may_go_on_takes_turns_with_the_others,

@@ -87,8 +87,9 @@ end
 -- What was held as paused has the time for which it was held, not that until somebody has looked again: of that it gets
 -- what reap.lua has not given it.
 local function give_back_pause(was)
-	if was.started_at and was.reason == 'paused' and was.ready_at then
-		was.run_deadline = word_of(number_in(was.run_deadline) + math.max(now - number_in(was.ready_at), 0))
+	local stood = stood_paused(was.started_at, was.reason, was.ready_at)
+	if stood > 0 then
+		was.run_deadline = word_of(number_in(was.run_deadline) + stood)
 		set('run_deadline', was.run_deadline)
 	end
 end

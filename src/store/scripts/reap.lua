@@ -80,10 +80,9 @@ end
 -- Left to workers of another build: it has no place on the queue, and comes back as others do that are due.
 local declined = phase == 'queued' and get('due')
 local unbegun = phase == 'queued' and not declined and not get('started_at')
--- While it is paused its time stands: also until somebody looks at it.
 local deadline = number('run_deadline')
-if phase == 'queued' and get('started_at') and get('reason') == 'paused' then
-	deadline = deadline + math.max(now - number(declined and 'due' or 'ready_at'), 0)
+if phase == 'queued' then
+	deadline = deadline + stood_paused(get('started_at'), get('reason'), get(declined and 'due' or 'ready_at'))
 end
 if now >= deadline and not unbegun then
 	finish('error', '{}', expired(arg.expired), '')

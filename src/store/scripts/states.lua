@@ -133,6 +133,13 @@ function wake_held(counted)
 	end
 end
 
+-- The time of a run that was begun stands while it is paused, also where a look at it is overdue: for how long that is.
+-- `since`: when it was due, if that is known.
+local function stood_paused(started_at, reason, since)
+	local at = started_at and reason == 'paused' and number_in(since) or 0
+	return at > 0 and math.max(now - at, 0) or 0
+end
+
 -- waiting, retrying, blocked, or queued and left to a worker of another build: the run stands in delayed until it is
 -- due; it is not on the queue, and nobody has a lease.
 local function delay(phase, milliseconds)
