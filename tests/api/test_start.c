@@ -3,11 +3,9 @@
  *
  * covers: src/api/mode_start.c
  */
-#include <string.h>
-
 #include "api/fastcgi.h"
-#include "api/request.h"
 #include "harness/json_text.h"
+#include "harness/post.h"
 #include "harness/store.h"
 #include "harness/take.h"
 #include "store/runs.h"
@@ -42,21 +40,9 @@ static void tear_down(void)
 static int status_of(struct redis *used, const char *body)
 {
 	const struct service service = { .settings = &settings, .redis = used, .arena = &arena };
-	const struct request request = { .id = "",
-		.host = "",
-		.method = "POST",
-		.path = "/api/deploy",
-		.query = "",
-		.content_type = "application/json",
-		.content_encoding = "",
-		.authorization = "",
-		.origin = "",
-		.if_none_match = "",
-		.body = body,
-		.body_length = strlen(body) };
 	struct response response;
 	response_init(&response);
-	request_handle(&service, &request, &response);
+	post_deploy(&service, body, &response);
 	const int status = response.status;
 	response_release(&response);
 	return status;

@@ -6,10 +6,10 @@
  */
 #include <string.h>
 
-#include "api/request.h"
 #include "api/together.h"
 #include "base/text.h"
 #include "harness/json_text.h"
+#include "harness/post.h"
 #include "harness/store.h"
 #include "store/payload_memory.h"
 
@@ -39,21 +39,9 @@ static void tear_down(void)
 /* Of an api process. */
 static void send_by(const struct service *service, const char *body)
 {
-	const struct request request = { .id = "",
-		.host = "",
-		.method = "POST",
-		.path = "/api/deploy",
-		.query = "",
-		.content_type = "application/json",
-		.content_encoding = "",
-		.authorization = "",
-		.origin = "",
-		.if_none_match = "",
-		.body = body,
-		.body_length = strlen(body) };
 	response_release(&response);
 	response_init(&response);
-	request_handle(service, &request, &response);
+	post_deploy(service, body, &response);
 }
 
 static void send(const char *body)

@@ -63,13 +63,8 @@ test('three crashes end a run as worker_lost', async () => {
   await assertQuiet();
 });
 
-// That it is killed and started again is in tests/conf/restart.test.mjs and the fault suite.
-test('a redis-server that stands still until the worker notices loses no run, and is no crash', async () => {
-  const app = newApp();
-  const hold = holdFirst(isLook);
-  const worker = await startWorker({ lease: LEASE_SECONDS });
-  await triggerRepository(app);
-  await hold.here;
+// The call that is held ends while Redis stands still, which it does until the worker notices.
+async function standStill(hold, worker) {
   const redis = await stack.daemon('redis-server');
   process.kill(redis, 'SIGSTOP');
   try {
@@ -78,6 +73,16 @@ test('a redis-server that stands still until the worker notices loses no run, an
   } finally {
     process.kill(redis, 'SIGCONT');
   }
+}
+
+// That it is killed and started again is in tests/conf/restart.test.mjs and the fault suite.
+test('a redis-server that stands still until the worker notices loses no run, and is no crash', async () => {
+  const app = newApp();
+  const hold = holdFirst(isLook);
+  const worker = await startWorker({ lease: LEASE_SECONDS });
+  await triggerRepository(app);
+  await hold.here;
+  await standStill(hold, worker);
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
   assert.equal(end.crashes, 0);
@@ -92,15 +97,8 @@ test('a Redis that is away for a while costs a run no attempt, and does not end 
   await stack.redis('HSET', `slipway:{0}:app:default:${app}:site:repo`, 'attempts', '1');
   const worker = await startWorker();
   await hold.here;
-  const redis = await stack.daemon('redis-server');
-  process.kill(redis, 'SIGSTOP');
-  try {
-    // What was made is to be written into the ledger, on the connection that is given up then.
-    hold.let_go();
-    await until(() => worker.log().includes(' event=redis class='), 'the worker misses Redis');
-  } finally {
-    process.kill(redis, 'SIGCONT');
-  }
+  // What was made is to be written into the ledger, on the connection that is given up then.
+  await standStill(hold, worker);
   const end = await ended(app);
   assert.equal(end.status, 'done', JSON.stringify(end.error));
   assert.deepEqual([end.attempt, end.crashes], [1, 0]);
